@@ -1,0 +1,1 @@
+"""The KPI warehouse: CRM tables in, KPIs people can check out. Start reading at `definitions.py` or `cli.py`."""

@@ -1,0 +1,86 @@
+"""One night into the landing zone: ask the source, judge the rows, store the batch; entity by entity.
+
+Belongs here: what makes an entity's night a failure. Not here: Dagster (`assets/`) or reading inputs (`sources/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from orchestration.contract import contract
+from orchestration.contract.validation import validate
+from orchestration.landing.manifest import BatchStatus, Manifest
+from orchestration.landing.store import Landing
+from orchestration.sources.base import Source, SourceError
+
+Progress = Callable[[str, Manifest | None], None]
+
+
+def ingest_entity(landing: Landing, source: Source, entity_name: str, night: date, zone: ZoneInfo) -> Manifest | None:
+    """Land one entity's night. Bad input never raises: it ends in quarantine, or in a manifest with status failed.
+
+    None when the source does not have the entity, never had it, and need not have it.
+    """
+    entity = contract()[entity_name]
+    try:
+        raw = source.read(entity_name, night)
+        if raw is None:
+            _absent(landing, source.name, entity_name, night)
+            return None
+        validated = validate(entity, raw, zone)
+    except SourceError as error:
+        return landing.write_failure(source.name, night, entity_name, error)
+    return landing.write(source.name, night, raw, validated)
+
+
+def ingest_night(
+    landing: Landing,
+    source: Source,
+    night: date,
+    zone: ZoneInfo,
+    entities: Iterable[str] | None = None,
+    on_progress: Progress | None = None,
+) -> list[Manifest]:
+    """Land one night of all entities, or of those named, in contract order; a manifest per entity delivered or failed.
+
+    `on_progress(entity, manifest)` is called after each entity; its manifest is None when there was nothing to land.
+    """
+    wanted = None if entities is None else {contract()[name].name for name in entities}
+    written = []
+    for entity in contract():
+        if wanted is not None and entity.name not in wanted:
+            continue
+        manifest = ingest_entity(landing, source, entity.name, night, zone)
+        if manifest is not None:
+            written.append(manifest)
+        if on_progress is not None:
+            on_progress(entity.name, manifest)
+    return written
+
+
+def _absent(landing: Landing, source: str, entity: str, night: date) -> None:
+    """Raise SourceError (rule "missing") when an absent entity is a failure."""
+    if contract()[entity].must_deliver:
+        why = f"no warehouse can be built without {entity}"
+    elif landed := _last_landed(landing, source, entity, night):
+        why = f"this source delivered it before, last on {landed.isoformat()}"
+    else:
+        return
+    raise SourceError(
+        entity,
+        entity,
+        "missing",
+        f"{entity}: the source {source} delivered nothing for {night.isoformat()}, and {why}. Deliver it and run the "
+        "night again; if it has no rows, deliver it with its header only.",
+    )
+
+
+def _last_landed(landing: Landing, source: str, entity: str, night: date) -> date | None:
+    landed = [
+        manifest.batch_date
+        for manifest in landing.manifests(source, entity)
+        if manifest.status is BatchStatus.LANDED and manifest.batch_date <= night
+    ]
+    return max(landed, default=None)

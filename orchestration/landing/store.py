@@ -1,0 +1,265 @@
+"""The landing zone on disk: `<root>/<source>/<entity>/<batch_id>/`, written once, never edited.
+
+Belongs here: writing, finding and verifying batches. Not here: which rows are good (`contract/validation.py`) or which
+entities a night must have (`ingest.py`).
+
+A batch becomes visible when its manifest appears, which is the last thing written. Folders without one are leftovers of
+a crash: nobody reads them, and their number is not used again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.contract import contract
+from orchestration.contract.validation import QUARANTINE_SCHEMA, ROW_NUMBER, Validated
+from orchestration.landing.durable import sha256_of, sync_directory, sync_file, write_durably
+from orchestration.landing.manifest import BatchFile, BatchStatus, LandingError, Manifest, Problem
+from orchestration.sources.base import BatchKind, RawTable, SourceError
+
+DATA = "data.parquet"
+QUARANTINE = "quarantine.parquet"
+MANIFEST = "manifest.json"
+
+_BATCH_ID = re.compile(r"(\d{4}-\d{2}-\d{2})\.([1-9]\d*)")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+BATCH_FIELDS = (pa.field("_batch_id", pa.string()), pa.field("_batch_date", pa.date32()))
+
+
+def data_schema(landed: pa.Schema) -> pa.Schema:
+    """Schema of data.parquet: the contract's columns, then `_batch_id`, `_batch_date`, `_row_number`."""
+    fields = [field for field in landed if field.name != ROW_NUMBER]
+    return pa.schema([*fields, *BATCH_FIELDS, landed.field(ROW_NUMBER)])
+
+
+def quarantine_schema() -> pa.Schema:
+    """Schema of quarantine.parquet: `_batch_id`, `_batch_date`, `_row_number`, then what is wrong."""
+    return pa.schema([*BATCH_FIELDS, *QUARANTINE_SCHEMA])
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """A batch's name and place before it is written."""
+
+    source: str
+    entity: str
+    night: date
+    attempt: int
+
+    @property
+    def batch_id(self) -> str:
+        return f"{self.night.isoformat()}.{self.attempt}"
+
+
+class Landing:
+    """Batches under one root folder. One writer at a time; readers need no lock."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, source: str, night: date, raw: RawTable, validated: Validated) -> Manifest:
+        """Store a judged table as the next attempt of `night`.
+
+        Raises LandingError when rows in and rows out do not add up: nothing is stored then.
+        """
+        rows_landed, rows_quarantined = validated.landed.num_rows, validated.quarantined.num_rows
+        if raw.rows_in != rows_landed + rows_quarantined:
+            raise LandingError(
+                f"{raw.input_name}: {raw.rows_in} rows came in, but {rows_landed} landed and {rows_quarantined} went "
+                "to quarantine. Nothing was stored; this is a defect of the program, please report it."
+            )
+        slot = self._next_slot(source, raw.entity, night)
+        supersedes = self._landed_on(source, raw.entity, night)
+        files = self._write_files(slot, validated)
+        return self._publish(
+            slot,
+            Manifest(
+                source=source,
+                entity=raw.entity,
+                batch_id=slot.batch_id,
+                batch_date=night,
+                attempt=slot.attempt,
+                kind=raw.kind,
+                status=BatchStatus.LANDED,
+                supersedes=supersedes,
+                landed_at=_now(),
+                rows_in=raw.rows_in,
+                rows_landed=rows_landed,
+                rows_quarantined=rows_quarantined,
+                contract_fingerprint=contract().fingerprint,
+                input_name=raw.input_name,
+                warnings=validated.warnings,
+                files=files,
+            ),
+        )
+
+    def write_failure(self, source: str, night: date, entity: str, error: SourceError) -> Manifest:
+        """Record that an input could not be read. The batch holds no data and no dbt run sees it."""
+        slot = self._next_slot(source, entity, night)
+        self._folder(slot.source, slot.entity, slot.batch_id).mkdir(parents=True)
+        return self._publish(
+            slot,
+            Manifest(
+                source=source,
+                entity=entity,
+                batch_id=slot.batch_id,
+                batch_date=night,
+                attempt=slot.attempt,
+                kind=BatchKind.COMPLETE,
+                status=BatchStatus.FAILED,
+                supersedes=None,
+                landed_at=_now(),
+                rows_in=0,
+                rows_landed=0,
+                rows_quarantined=0,
+                contract_fingerprint=contract().fingerprint,
+                input_name=error.input_name,
+                problem=Problem(rule=error.rule, message=error.message),
+            ),
+        )
+
+    def manifests(self, source: str, entity: str | None = None) -> list[Manifest]:
+        """All finished batches, failed ones too, by entity, date and attempt.
+
+        Raises LandingError when a manifest cannot be read.
+        """
+        entities = [entity] if entity is not None else self._entities(source)
+        return [manifest for name in entities for manifest in self._entity_manifests(source, name)]
+
+    def visible(self, source: str, as_of: date | None = None) -> list[Manifest]:
+        """What a dbt run sees: per entity and date the newest landed attempt, up to and including `as_of`.
+
+        Ordered by entity and date, whatever order the batches arrived in.
+        """
+        newest = {
+            (manifest.entity, manifest.batch_date): manifest
+            for manifest in self.manifests(source)
+            if manifest.status is BatchStatus.LANDED and (as_of is None or manifest.batch_date <= as_of)
+        }
+        return [newest[key] for key in sorted(newest)]
+
+    def latest_night(self, source: str) -> date | None:
+        """The newest date with a landed batch of any entity."""
+        nights = [m.batch_date for m in self.manifests(source) if m.status is BatchStatus.LANDED]
+        return max(nights, default=None)
+
+    def data_path(self, manifest: Manifest) -> Path:
+        """Where the batch's good rows lie. The file exists for landed batches only."""
+        return self._folder(manifest.source, manifest.entity, manifest.batch_id) / DATA
+
+    def quarantine_path(self, manifest: Manifest) -> Path:
+        """Where the batch's rejected rows lie. The file exists for landed batches only."""
+        return self._folder(manifest.source, manifest.entity, manifest.batch_id) / QUARANTINE
+
+    def verify(self, manifest: Manifest, content: bool = False) -> None:
+        """Check that the batch's files are as they were written: their sizes, and with `content` their SHA-256.
+
+        Raises LandingError naming the file.
+        """
+        folder = self._folder(manifest.source, manifest.entity, manifest.batch_id)
+        for file in manifest.files:
+            path = folder / file.name
+            _verify_file(path, file, content)
+
+    def leftovers(self, source: str) -> list[Path]:
+        """Folders that a crash left without a manifest; they can be deleted, and nothing reads them."""
+        return [
+            folder
+            for entity in self._entities(source)
+            for folder in sorted((self.root / source / entity).iterdir())
+            if folder.is_dir() and not (folder / MANIFEST).exists()
+        ]
+
+    def _folder(self, source: str, entity: str, batch_id: str) -> Path:
+        return self.root / source / entity / batch_id
+
+    def _entities(self, source: str) -> list[str]:
+        folder = self.root / source
+        return sorted(child.name for child in folder.iterdir() if child.is_dir()) if folder.is_dir() else []
+
+    def _batches(self, source: str, entity: str) -> list[tuple[str, int]]:
+        """(date, attempt) of every batch folder, finished or not."""
+        folder = self.root / source / entity
+        if not folder.is_dir():
+            return []
+        matches = (_BATCH_ID.fullmatch(child.name) for child in folder.iterdir())
+        return sorted((match[1], int(match[2])) for match in matches if match)
+
+    def _entity_manifests(self, source: str, entity: str) -> Iterable[Manifest]:
+        for night, attempt in self._batches(source, entity):
+            path = self._folder(source, entity, f"{night}.{attempt}") / MANIFEST
+            if path.exists():
+                yield Manifest.from_json(path.read_text(encoding="utf-8"), path)
+
+    def _next_slot(self, source: str, entity: str, night: date) -> _Slot:
+        for name in (source, entity):
+            if not _NAME.fullmatch(name):
+                raise LandingError(f"{name!r} cannot name a folder of the landing zone; use a-z, 0-9 and _ only")
+        attempts = [attempt for day, attempt in self._batches(source, entity) if day == night.isoformat()]
+        return _Slot(source, entity, night, max(attempts, default=0) + 1)
+
+    def _landed_on(self, source: str, entity: str, night: date) -> str | None:
+        landed = [
+            manifest.batch_id
+            for manifest in self._entity_manifests(source, entity)
+            if manifest.batch_date == night and manifest.status is BatchStatus.LANDED
+        ]
+        return landed[-1] if landed else None
+
+    def _write_files(self, slot: _Slot, validated: Validated) -> tuple[BatchFile, ...]:
+        target = self._folder(slot.source, slot.entity, slot.batch_id)
+        temporary = target.with_name(f".tmp-{slot.batch_id}-{os.getpid()}")
+        if temporary.exists():
+            shutil.rmtree(temporary)
+        temporary.mkdir(parents=True)
+        files = (
+            _write_parquet(temporary / DATA, _stamped(validated.landed, slot, data_schema(validated.landed.schema))),
+            _write_parquet(temporary / QUARANTINE, _stamped(validated.quarantined, slot, quarantine_schema())),
+        )
+        sync_directory(temporary)
+        temporary.rename(target)
+        sync_directory(target.parent)
+        return files
+
+    def _publish(self, slot: _Slot, manifest: Manifest) -> Manifest:
+        folder = self._folder(slot.source, slot.entity, slot.batch_id)
+        write_durably(folder / MANIFEST, (manifest.to_json() + "\n").encode())
+        return manifest
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _stamped(table: pa.Table, slot: _Slot, schema: pa.Schema) -> pa.Table:
+    rows = table.num_rows
+    table = table.append_column(BATCH_FIELDS[0], pa.repeat(pa.scalar(slot.batch_id, pa.string()), rows))
+    table = table.append_column(BATCH_FIELDS[1], pa.repeat(pa.scalar(slot.night, pa.date32()), rows))
+    return table.select(schema.names).cast(schema)
+
+
+def _write_parquet(path: Path, table: pa.Table) -> BatchFile:
+    pq.write_table(table, path, compression="zstd")
+    sync_file(path)
+    return BatchFile(name=path.name, rows=table.num_rows, bytes=path.stat().st_size, sha256=sha256_of(path))
+
+
+def _verify_file(path: Path, file: BatchFile, content: bool) -> None:
+    advice = "Restore it from a backup, or deliver that night again: a new batch then takes its place."
+    if not path.exists():
+        raise LandingError(f"{path} is gone. {advice}")
+    size = path.stat().st_size
+    if size != file.bytes:
+        raise LandingError(f"{path} has {size} bytes instead of the {file.bytes} that were written. {advice}")
+    if content and sha256_of(path) != file.sha256:
+        raise LandingError(f"{path} does not have the content that was written (its SHA-256 differs). {advice}")

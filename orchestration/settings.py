@@ -1,0 +1,118 @@
+"""One typed settings object, from the environment and `.env`; no other module reads the environment.
+
+Every setting is an upper-case variable with the prefix KPI_, for example KPI_HOME or KPI_TIMEZONE.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone; use an IANA name such as Asia/Ho_Chi_Minh") from error
+    return name
+
+
+class Settings(BaseSettings):
+    """Where the state lives, whose company it is, which source feeds it, and what a night may do.
+
+    All paths are absolute after construction: a relative KPI_HOME is taken from the working directory once.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="KPI_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(default=Path("data"), description="One folder that holds all state; moving it moves everything.")
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
+        default="Asia/Ho_Chi_Minh", description="The company's time zone: its days, weeks and months."
+    )
+    environment: str = Field(
+        default="local", description="local or production; the nightly schedule is registered in production only."
+    )
+    source: str = Field(default="demo", description="Which CRM feeds the warehouse: demo or files.")
+    files_path: Path | None = Field(default=None, description="Folder of the files source, one file per entity.")
+    demo_seed: int = Field(default=20260101, description="Seed of the demo company.")
+    demo_scale: float = Field(default=1.0, gt=0, le=1000, description="Size of the demo company; 1 is 20,000 customers.")
+    demo_start: date = Field(default=date(2024, 10, 1), description="First day of the demo company's history.")
+    demo_end: date = Field(default=date(2026, 3, 31), description="Last day of the demo company's history.")
+    threads: int = Field(default=2, ge=1, description="Threads of DuckDB and of dbt.")
+    memory_limit: str = Field(default="4GB", description="DuckDB's memory limit; beyond it, work spills to disk.")
+    lock_wait_seconds: float = Field(
+        default=600.0, ge=0, description="How long a run waits for another writer before it gives up."
+    )
+
+    def model_post_init(self, _context: object, /) -> None:
+        object.__setattr__(self, "home", self.home.expanduser().resolve())
+        if self.files_path is not None:
+            object.__setattr__(self, "files_path", self.files_path.expanduser().resolve())
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The company's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def landing_dir(self) -> Path:
+        """Immutable batches, one folder per source, entity and batch."""
+        return self.home / "landing"
+
+    @property
+    def warehouse_dir(self) -> Path:
+        """What dbt builds; can be deleted and rebuilt from the landing zone."""
+        return self.home / "warehouse"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file dbt writes; one writer at a time."""
+        return self.warehouse_dir / "warehouse.duckdb"
+
+    @property
+    def landing_index_path(self) -> Path:
+        """The list of visible batches that a dbt run reads, written before it."""
+        return self.warehouse_dir / "landing_index.parquet"
+
+    @property
+    def marts_path(self) -> Path:
+        """The publication: schemas `marts`, `core` (scope only) and `access`."""
+        return self.home / "marts.duckdb"
+
+    @property
+    def exports_dir(self) -> Path:
+        """One file per viewer, holding only that viewer's rows."""
+        return self.home / "exports"
+
+    @property
+    def checks_dir(self) -> Path:
+        """Check results and Great Expectations' Data Docs."""
+        return self.home / "checks"
+
+    @property
+    def dagster_dir(self) -> Path:
+        """Dagster's instance: runs, events, schedules."""
+        return self.home / "dagster"
+
+    @property
+    def lock_path(self) -> Path:
+        """The operating-system lock around every writer."""
+        return self.home / "writer.lock"
+
+    def yesterday(self) -> date:
+        """Yesterday in the company's time zone: the last whole day, and the default of every date option."""
+        return datetime.now(self.zone).date() - timedelta(days=1)
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Tests build their own `Settings(...)` and pass it."""
+    return Settings()

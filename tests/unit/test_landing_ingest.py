@@ -1,0 +1,108 @@
+"""One night into the landing zone: what is a failure, and that no entity stops another."""
+
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+
+from orchestration.contract import contract
+from orchestration.landing.ingest import ingest_entity, ingest_night
+from orchestration.landing.manifest import BatchStatus, Manifest
+from orchestration.landing.store import Landing
+from orchestration.sources.base import BatchKind, RawTable, SourceError
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+NIGHT = date(2026, 3, 31)
+
+
+class Tables:
+    """A source that holds its tables in memory; an exception in place of a table is raised."""
+
+    @property
+    def name(self) -> str:
+        return "tables"
+
+    def __init__(self, **tables: pa.Table | Exception) -> None:
+        self.tables = tables
+
+    def read(self, entity: str, night: date) -> RawTable | None:
+        table = self.tables.get(entity)
+        if isinstance(table, Exception):
+            raise table
+        if table is None:
+            return None
+        return RawTable(entity, BatchKind.COMPLETE, table, pa.array(range(2, 2 + table.num_rows)), f"{entity}.csv")
+
+
+EMPLOYEES = pa.table({"employee_id": ["e1"], "full_name": ["An"]})
+CUSTOMERS = pa.table({"customer_id": ["c1"], "customer_name": ["An"], "created_at": ["2026-01-01"]})
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> Landing:
+    return Landing(tmp_path / "landing")
+
+
+def test_absent_entities_are_fine_unless_they_must_be_delivered(landing: Landing) -> None:
+    source = Tables(employees=EMPLOYEES)
+    seen: list[tuple[str, Manifest | None]] = []
+    manifests = ingest_night(
+        landing, source, NIGHT, ZONE, on_progress=lambda entity, manifest: seen.append((entity, manifest))
+    )
+    assert [(m.entity, m.status) for m in manifests] == [
+        ("employees", BatchStatus.LANDED),
+        ("customers", BatchStatus.FAILED),
+    ]
+    assert manifests[1].problem is not None
+    assert manifests[1].problem.rule == "missing"
+    assert "no warehouse can be built without customers" in manifests[1].problem.message
+    assert [entity for entity, _ in seen] == list(contract().entities)
+    assert [manifest for _, manifest in seen if manifest is not None] == manifests
+
+
+def test_what_was_delivered_before_must_come_again(landing: Landing) -> None:
+    sources = pa.table({"source_id": ["s"], "source_name": ["x"]})
+    first = Tables(employees=EMPLOYEES, customers=CUSTOMERS, sources=sources)
+    assert all(m.status is BatchStatus.LANDED for m in ingest_night(landing, first, date(2026, 3, 30), ZONE))
+    second = Tables(employees=EMPLOYEES, customers=CUSTOMERS)
+    failed = [m for m in ingest_night(landing, second, NIGHT, ZONE) if m.status is BatchStatus.FAILED]
+    assert [m.entity for m in failed] == ["sources"]
+    assert failed[0].problem is not None
+    assert "this source delivered it before, last on 2026-03-30" in failed[0].problem.message
+    assert ingest_entity(landing, second, "sources", date(2026, 3, 29), ZONE) is None
+
+
+def test_bad_entities_do_not_stop_the_others(landing: Landing) -> None:
+    source = Tables(
+        employees=SourceError("employees", "employees.csv", "unreadable", "employees.csv is cut short"),
+        departments=pa.table({"foo": ["1"]}),
+        customers=CUSTOMERS,
+    )
+    by_entity = {m.entity: m for m in ingest_night(landing, source, NIGHT, ZONE)}
+    assert {name: (m.status.value, m.problem.rule if m.problem else None) for name, m in by_entity.items()} == {
+        "departments": ("failed", "header"),
+        "employees": ("failed", "unreadable"),
+        "customers": ("landed", None),
+    }
+    assert [m.entity for m in landing.visible("tables")] == ["customers"]
+
+
+def test_only_named_entities(landing: Landing) -> None:
+    source = Tables(employees=EMPLOYEES, customers=CUSTOMERS)
+    assert [m.entity for m in ingest_night(landing, source, NIGHT, ZONE, entities=["customers"])] == ["customers"]
+    with pytest.raises(KeyError, match="the contract has no entity 'clients'"):
+        ingest_night(landing, source, NIGHT, ZONE, entities=["clients"])
+
+
+def test_warnings_reach_the_manifest(landing: Landing) -> None:
+    source = Tables(customers=CUSTOMERS.append_column("vip", pa.array(["x"])))
+    manifest = ingest_entity(landing, source, "customers", NIGHT, ZONE)
+    assert manifest is not None
+    assert manifest.warnings == ("customers.csv: column vip is not in the contract and was ignored",)
+
+
+def test_defects_of_the_program_are_not_taken_for_bad_input(landing: Landing) -> None:
+    with pytest.raises(ZeroDivisionError):
+        ingest_night(landing, Tables(departments=ZeroDivisionError()), NIGHT, ZONE)
