@@ -43,7 +43,9 @@ class Settings(BaseSettings):
     source: str = Field(default="demo", description="Which CRM feeds the warehouse: demo or files.")
     files_path: Path | None = Field(default=None, description="Folder of the files source, one file per entity.")
     demo_seed: int = Field(default=20260101, description="Seed of the demo company.")
-    demo_scale: float = Field(default=1.0, gt=0, le=1000, description="Size of the demo company; 1 is 20,000 customers.")
+    demo_scale: float = Field(
+        default=1.0, gt=0, le=1000, description="Size of the demo company; 1 is 20,000 customers."
+    )
     demo_start: date = Field(default=date(2024, 10, 1), description="First day of the demo company's history.")
     demo_end: date = Field(default=date(2026, 3, 31), description="Last day of the demo company's history.")
     threads: int = Field(default=2, ge=1, description="Threads of DuckDB and of dbt.")
@@ -53,6 +55,7 @@ class Settings(BaseSettings):
     )
 
     def model_post_init(self, _context: object, /) -> None:
+        """Make paths absolute, once, while the working directory is the one the person meant."""
         object.__setattr__(self, "home", self.home.expanduser().resolve())
         if self.files_path is not None:
             object.__setattr__(self, "files_path", self.files_path.expanduser().resolve())

@@ -49,7 +49,7 @@ class RawTable:
     @property
     def rows_in(self) -> int:
         """Rows the source delivered, readable or not."""
-        return self.table.num_rows + len(self.rejected)
+        return int(self.table.num_rows) + len(self.rejected)
 
 
 class SourceError(Exception):

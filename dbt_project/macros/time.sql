@@ -1,0 +1,38 @@
+{# Belongs here: the run's date and the few date expressions engines write differently. Not here: business rules about dates. #}
+
+{# The run's date as a date expression: everything is as known at the end of that day.
+   Read at run time only, so that a new night does not make dbt parse the project again. #}
+{% macro as_of() -%}
+    cast('{{ as_of_text() | trim }}' as date)
+{%- endmacro %}
+
+
+{# The instant at which that day ends; an event is known when it happened strictly before it. #}
+{% macro as_of_end() -%}
+    cast('{{ as_of_text() | trim }}' as timestamp) + interval 1 day
+{%- endmacro %}
+
+
+{% macro as_of_text() -%}
+    {%- if not execute -%}
+        1900-01-01
+    {%- else -%}
+        {%- set given = env_var('KPI_AS_OF', '') -%}
+        {%- if given -%}
+            {%- set digits = given | replace('-', '') -%}
+            {%- if given | length != 10 or not digits.isdigit() -%}
+                {{ exceptions.raise_compiler_error("KPI_AS_OF is '" ~ given ~ "'; write a date as YYYY-MM-DD, for example 2026-03-31") }}
+            {%- endif -%}
+            {{ modules.datetime.date.fromisoformat(given).isoformat() }}
+        {%- else -%}
+            {%- set zone = modules.pytz.timezone(env_var('KPI_TIMEZONE', 'Asia/Ho_Chi_Minh')) -%}
+            {{ (modules.datetime.datetime.now(zone).date() - modules.datetime.timedelta(days=1)).isoformat() }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# First day of the month of a date or timestamp, as a date. #}
+{% macro month_of(expression) -%}
+    cast({{ dbt.date_trunc('month', expression) }} as date)
+{%- endmacro %}

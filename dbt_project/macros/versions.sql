@@ -1,0 +1,158 @@
+{# Belongs here: how landed rows become a current version and a history, the same way for every entity.
+   Not here: the columns and references of one entity (its core model). #}
+
+{# One text per record, the same for landed and for rejected rows. Empty text never lands, so it stands for null. #}
+{% macro record_key(columns) -%}
+    {%- if columns | length == 1 -%}
+        cast({{ columns[0] }} as {{ dbt.type_string() }})
+    {%- else -%}
+        {%- for column in columns -%}
+            coalesce(cast({{ column }} as {{ dbt.type_string() }}), '')
+            {%- if not loop.last %} || chr(31) || {% endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# The same key of a rejected row, from its key columns' texts. `types` gives each part's SQL type, so that a date or
+   an instant written in another form still finds its record. #}
+{% macro rejected_record_key(types) -%}
+    {{ return(adapter.dispatch('rejected_record_key', 'kpi_warehouse')(types)) }}
+{%- endmacro %}
+
+{% macro duckdb__rejected_record_key(types) -%}
+    {%- set parts = [] -%}
+    {%- for type in types -%}
+        {%- if type == 'varchar' -%}
+            {%- do parts.append('entity_key[' ~ loop.index ~ ']') -%}
+        {%- else -%}
+            {%- do parts.append(
+                'coalesce(cast(try_cast(entity_key[' ~ loop.index ~ '] as ' ~ type ~ ') as varchar), entity_key[' ~ loop.index ~ '])'
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(record_key(parts)) }}
+{%- endmacro %}
+
+
+{# A row's content as one short value, to tell two versions of the same record apart; never stored. #}
+{% macro fingerprint(columns) -%}
+    {{ return(adapter.dispatch('fingerprint', 'kpi_warehouse')(columns)) }}
+{%- endmacro %}
+
+{% macro default__fingerprint(columns) -%}
+    {{ return(dbt.hash(record_key(columns))) }}
+{%- endmacro %}
+
+{% macro duckdb__fingerprint(columns) -%}
+    {{ return('hash(' ~ columns | join(', ') ~ ')') }}
+{%- endmacro %}
+
+
+{# When a batch saw what it saw: the last instant of its day, since known_at is already the first one of the next. What a night
+   finds new, changed or gone then belongs to the day it reports on, and is in that day's closing stock. #}
+{% macro observed_at() -%}
+    {{ dbt.dateadd('microsecond', -1, 'known_at') }}
+{%- endmacro %}
+
+
+{# When a landed row says it was written. A clock ahead of the batch that brought the row is not believed. #}
+{% macro claimed_at(has_updated_at) -%}
+    {%- if has_updated_at -%}
+        coalesce(least(updated_at, {{ observed_at() }}), {{ observed_at() }})
+    {%- else -%}
+        {{ observed_at() }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# Batches in which a record was delivered, landed or rejected: a rejected row is there, it is only unreadable. #}
+{% macro appearances_of(entity) -%}
+    select
+        _record_key,
+        batch_seq,
+        {{ observed_at() }} as observed_at
+    from {{ ref('stg_contract__' ~ entity) }}
+    union
+    select
+        _record_key,
+        batch_seq,
+        {{ observed_at() }} as observed_at
+    from {{ ref('stg_contract__quarantined_keys') }}
+    where entity = '{{ entity }}'
+{%- endmacro %}
+
+
+{# Every batch of the entity with the first complete batch after it: the first that can show a record to be gone. #}
+{% macro batches_with_next_complete(entity) -%}
+    select
+        batch_seq,
+        min(case when kind = 'complete' then batch_seq end) over (
+            order by batch_seq
+            rows between 1 following and unbounded following
+        ) as next_complete_seq,
+        min(case when kind = 'complete' then {{ observed_at() }} end) over (
+            order by batch_seq
+            rows between 1 following and unbounded following
+        ) as next_complete_at
+    from {{ ref('stg_contract__batches') }}
+    where entity = '{{ entity }}'
+{%- endmacro %}
+
+
+{# The newest version of every record, and only then whether it is deleted: the other order brings deleted records back.
+   Newest: by updated_at (not later than its batch), then by arrival. Deleted: the newest version says so, or a complete
+   batch came after the last one that delivered the record.
+   Gives the staging columns, is_deleted and gone_at (the effective instant of deletion). #}
+{% macro current_version(entity, has_updated_at=false, has_deleted_at=false) -%}
+    with versions as (
+        select
+            *,
+            row_number() over (
+                partition by _record_key
+                order by {{ claimed_at(has_updated_at) }} desc, batch_seq desc, _row_number desc
+            ) as version_age
+        from {{ ref('stg_contract__' ~ entity) }}
+    ),
+
+    newest as (
+        select *
+        from versions
+        where version_age = 1
+    ),
+
+    appearances as (
+        {{ appearances_of(entity) | indent(8) }}
+    ),
+
+    last_appearances as (
+        select
+            _record_key,
+            max(batch_seq) as batch_seq
+        from appearances
+        group by _record_key
+    ),
+
+    batches as (
+        {{ batches_with_next_complete(entity) | indent(8) }}
+    )
+
+    select
+        newest.*,
+        {{ 'newest.deleted_at is not null or ' if has_deleted_at }}batches.next_complete_seq is not null as is_deleted,
+        {% if has_deleted_at %}coalesce(newest.deleted_at, batches.next_complete_at){% else %}batches.next_complete_at{% endif %} as gone_at
+    from newest
+    inner join last_appearances on newest._record_key = last_appearances._record_key
+    inner join batches on last_appearances.batch_seq = batches.batch_seq
+{%- endmacro %}
+
+
+{# A reference as core holds it: its id, 'none' when nothing was given, 'unknown' when it is not there.
+   `found` is the key column of the referenced table, left joined. #}
+{% macro resolve_reference(given, found) -%}
+    case
+        when {{ given }} is null then 'none'
+        when {{ found }} is null then 'unknown'
+        else {{ given }}
+    end
+{%- endmacro %}

@@ -1,0 +1,27 @@
+{# Belongs here: generic tests about keys and missing values. Each returns the offending rows. #}
+
+{# No two rows share the columns' values; nulls compare as equal. #}
+{% test unique_combination(model, columns) %}
+    select
+        {{ columns | join(', ') }},
+        count(*) as number_of_rows
+    from {{ model }}
+    group by {{ columns | join(', ') }}
+    having count(*) > 1
+{% endtest %}
+
+
+{# None of the columns is null in any row; one row per column that is, with how often. #}
+{% test not_null_columns(model, columns) %}
+    {%- for column in columns %}
+    select
+        '{{ column }}' as column_name,
+        count(*) as number_of_nulls
+    from {{ model }}
+    where {{ adapter.quote(column) }} is null
+    having count(*) > 0
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{% endtest %}

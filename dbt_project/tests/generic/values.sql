@@ -1,0 +1,104 @@
+{# Belongs here: generic tests about the values of rows and tables. Each returns the offending rows. #}
+
+{# Values lie between min_value and max_value (each inclusive, each optional); null passes. #}
+{% test accepted_range(model, column_name, min_value=none, max_value=none) %}
+    select {{ column_name }}
+    from {{ model }}
+    where
+        false
+        {%- if min_value is not none %}
+        or {{ column_name }} < {{ min_value }}
+        {%- endif %}
+        {%- if max_value is not none %}
+        or {{ column_name }} > {{ max_value }}
+        {%- endif %}
+{% endtest %}
+
+
+{# An expression over a row's columns is true in every row; null fails. #}
+{% test expression_is_true(model, expression) %}
+    select *
+    from {{ model }}
+    where ({{ expression }}) is not true
+{% endtest %}
+
+
+{# The table has as many rows as another one; `where` narrows this one, `compare_where` the other. #}
+{% test equal_rowcount(model, compare_model, where='true', compare_where='true') %}
+    select *
+    from (
+        select
+            (select count(*) from {{ model }} where {{ where }}) as rows_here,
+            (select count(*) from {{ compare_model }} where {{ compare_where }}) as rows_there
+    ) as counts
+    where rows_here <> rows_there
+{% endtest %}
+
+
+{# The table is empty; its rows are the finding. #}
+{% test no_rows(model) %}
+    select *
+    from {{ model }}
+{% endtest %}
+
+
+{# The current rows of a history say the same as the current table, in every column they share. #}
+{% test current_rows_equal(model, compare_model) %}
+    {%- set here = [] -%}
+    {%- if execute -%}
+        {%- set there = adapter.get_columns_in_relation(compare_model) | map(attribute='name') | list -%}
+        {%- for column in adapter.get_columns_in_relation(model) if column.name in there -%}
+            {%- do here.append(column.name) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- set shared = here | join(', ') or '*' %}
+    (
+        select {{ shared }} from {{ model }} where is_current
+        except
+        select {{ shared }} from {{ compare_model }}
+    )
+    union all
+    (
+        select {{ shared }} from {{ compare_model }}
+        except
+        select {{ shared }} from {{ model }} where is_current
+    )
+{% endtest %}
+
+
+{# A seed has a row for every combination of the values given per column: {column: [values], ...}. #}
+{% test covers_combinations(model, values) %}
+    with
+    {%- for column, members in values.items() %}
+    values_{{ loop.index }} as (
+        {%- for member in members %}
+        select '{{ member }}' as {{ column }}
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
+        {%- endfor %}
+    ),
+    {%- endfor %}
+
+    wanted as (
+        select *
+        from values_1
+        {%- for column in values %}
+        {%- if not loop.first %}
+        cross join values_{{ loop.index }}
+        {%- endif %}
+        {%- endfor %}
+    )
+
+    select
+        wanted.*,
+        'no row for this combination in {{ model.identifier }}: add one and say whether it counts' as problem
+    from wanted
+    left join {{ model }} as given
+        on
+            true
+            {%- for column in values %}
+            and wanted.{{ column }} = given.{{ column }}
+            {%- endfor %}
+    where given.{{ values.keys() | first }} is null
+{% endtest %}

@@ -1,0 +1,51 @@
+with customers as (
+    select
+        customer_id,
+        source_ids
+    from {{ ref('core_customers') }}
+),
+
+sources as (
+    select source_id from {{ ref('core_sources') }}
+),
+
+given as (
+    {{ unnested('customers', 'customer_id', 'source_ids', 'source_id') | indent(4) }}
+),
+
+-- A list names a member once, and several members that are not there are one unknown member.
+members as (
+    select distinct
+        given.customer_id,
+        {{ resolve_reference('given.source_id', 'sources.source_id') }} as source_id
+    from given
+    left join sources on given.source_id = sources.source_id
+    where given.source_id is not null
+),
+
+members_or_none as (
+    select
+        customers.customer_id,
+        coalesce(members.source_id, 'none') as source_id
+    from customers
+    left join members on customers.customer_id = members.customer_id
+),
+
+counted as (
+    select
+        customer_id,
+        source_id,
+        count(*) over (partition by customer_id) as member_count
+    from members_or_none
+),
+
+final as (
+    select
+        customer_id,
+        source_id,
+        member_count,
+        1.0 / member_count as weight
+    from counted
+)
+
+select * from final

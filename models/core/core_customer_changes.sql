@@ -1,0 +1,55 @@
+with current_rows as (
+    {{ current_version('customer_changes') | indent(4) }}
+),
+
+customers as (
+    select customer_id from {{ ref('core_customers') }}
+),
+
+employees as (
+    select employee_id from {{ ref('core_employees') }}
+),
+
+relationships as (
+    select relationship_id from {{ ref('core_relationships') }}
+),
+
+-- What a field's values point at.
+members as (
+    select
+        'manager_id' as field,
+        employee_id as member_id
+    from employees
+    union all
+    select
+        'relationship_id' as field,
+        relationship_id as member_id
+    from relationships
+),
+
+final as (
+    select
+        {{ resolve_reference('current_rows.customer_id', 'customers.customer_id') }} as customer_id,
+        current_rows.field,
+        {{ resolve_reference('current_rows.old_value', 'old_members.member_id') }} as old_value,
+        {{ resolve_reference('current_rows.new_value', 'new_members.member_id') }} as new_value,
+        current_rows.changed_at,
+        {{ resolve_reference('current_rows.changed_by', 'changers.employee_id') }} as changed_by,
+        current_rows.is_deleted,
+        current_rows.gone_at as deleted_at,
+        current_rows._batch_id,
+        current_rows._row_number
+    from current_rows
+    left join customers on current_rows.customer_id = customers.customer_id
+    left join members as old_members
+        on
+            current_rows.field = old_members.field
+            and current_rows.old_value = old_members.member_id
+    left join members as new_members
+        on
+            current_rows.field = new_members.field
+            and current_rows.new_value = new_members.member_id
+    left join employees as changers on current_rows.changed_by = changers.employee_id
+)
+
+select * from final

@@ -1,0 +1,48 @@
+with current_rows as (
+    {{ current_version('customers', has_updated_at=true, has_deleted_at=true) | indent(4) }}
+),
+
+employees as (
+    select employee_id from {{ ref('core_employees') }}
+),
+
+relationships as (
+    select relationship_id from {{ ref('core_relationships') }}
+),
+
+provinces as (
+    select province_id from {{ ref('core_provinces') }}
+),
+
+final as (
+    select
+        current_rows.customer_id,
+        current_rows.customer_code,
+        current_rows.customer_name,
+        {{ resolve_reference('current_rows.manager_id', 'managers.employee_id') }} as manager_id,
+        {{ resolve_reference('current_rows.creator_id', 'creators.employee_id') }} as creator_id,
+        {{ resolve_reference('current_rows.relationship_id', 'relationships.relationship_id') }} as relationship_id,
+        current_rows.source_ids,
+        current_rows.industry_ids,
+        {{ resolve_reference('current_rows.province_id', 'provinces.province_id') }} as province_id,
+        current_rows.gender,
+        current_rows.birthday,
+        current_rows.phone,
+        current_rows.email,
+        current_rows.created_at,
+        cast(current_rows.created_at as date) as created_date,
+        {{ month_of('current_rows.created_at') }} as created_month_date,
+        current_rows.updated_at,
+        current_rows.last_contact_at,
+        current_rows.is_deleted,
+        current_rows.gone_at as deleted_at,
+        current_rows._batch_id,
+        current_rows._row_number
+    from current_rows
+    left join employees as managers on current_rows.manager_id = managers.employee_id
+    left join employees as creators on current_rows.creator_id = creators.employee_id
+    left join relationships on current_rows.relationship_id = relationships.relationship_id
+    left join provinces on current_rows.province_id = provinces.province_id
+)
+
+select * from final

@@ -1,0 +1,27 @@
+with current_rows as (
+    {{ current_version('department_memberships') | indent(4) }}
+),
+
+employees as (
+    select employee_id from {{ ref('core_employees') }}
+),
+
+departments as (
+    select department_id from {{ ref('core_departments') }}
+),
+
+final as (
+    select
+        {{ resolve_reference('current_rows.employee_id', 'employees.employee_id') }} as employee_id,
+        {{ resolve_reference('current_rows.department_id', 'departments.department_id') }} as department_id,
+        current_rows.position_rank,
+        current_rows.is_deleted,
+        current_rows.gone_at as deleted_at,
+        current_rows._batch_id,
+        current_rows._row_number
+    from current_rows
+    left join employees on current_rows.employee_id = employees.employee_id
+    left join departments on current_rows.department_id = departments.department_id
+)
+
+select * from final

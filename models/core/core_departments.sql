@@ -1,0 +1,18 @@
+with current_rows as (
+    {{ current_version('departments') | indent(4) }}
+),
+
+final as (
+    select
+        current_rows.department_id,
+        current_rows.department_name,
+        {{ resolve_reference('current_rows.parent_department_id', 'parents.department_id') }} as parent_department_id,
+        current_rows.is_deleted,
+        current_rows.gone_at as deleted_at,
+        current_rows._batch_id,
+        current_rows._row_number
+    from current_rows
+    left join current_rows as parents on current_rows.parent_department_id = parents.department_id
+)
+
+select * from final

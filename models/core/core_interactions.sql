@@ -1,0 +1,33 @@
+with current_rows as (
+    {{ current_version('interactions', has_updated_at=true, has_deleted_at=true) | indent(4) }}
+),
+
+customers as (
+    select customer_id from {{ ref('core_customers') }}
+),
+
+employees as (
+    select employee_id from {{ ref('core_employees') }}
+),
+
+final as (
+    select
+        current_rows.interaction_id,
+        {{ resolve_reference('current_rows.customer_id', 'customers.customer_id') }} as customer_id,
+        {{ resolve_reference('current_rows.employee_id', 'employees.employee_id') }} as employee_id,
+        current_rows.type,
+        current_rows.direction,
+        current_rows.occurred_at,
+        current_rows.outcome,
+        current_rows.duration_seconds,
+        current_rows.updated_at,
+        current_rows.is_deleted,
+        current_rows.gone_at as deleted_at,
+        current_rows._batch_id,
+        current_rows._row_number
+    from current_rows
+    left join customers on current_rows.customer_id = customers.customer_id
+    left join employees on current_rows.employee_id = employees.employee_id
+)
+
+select * from final

@@ -1,0 +1,16 @@
+with current_rows as (
+    {{ current_version('projects') | indent(4) }}
+),
+
+final as (
+    select
+        current_rows.project_id,
+        current_rows.project_name,
+        current_rows.is_deleted,
+        current_rows.gone_at as deleted_at,
+        current_rows._batch_id,
+        current_rows._row_number
+    from current_rows
+)
+
+select * from final

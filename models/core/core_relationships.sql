@@ -1,0 +1,18 @@
+with current_rows as (
+    {{ current_version('relationships', has_deleted_at=true) | indent(4) }}
+),
+
+final as (
+    select
+        current_rows.relationship_id,
+        current_rows.relationship_name,
+        current_rows.relationship_order,
+        current_rows.is_default,
+        current_rows.is_deleted,
+        current_rows.gone_at as deleted_at,
+        current_rows._batch_id,
+        current_rows._row_number
+    from current_rows
+)
+
+select * from final

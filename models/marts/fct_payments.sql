@@ -1,0 +1,21 @@
+with payments as (
+    select * from {{ ref('core_payments') }}
+),
+
+final as (
+    select
+        cast(payments.payment_id as varchar) as payment_id,
+        cast(payments.order_id as varchar) as order_id,
+        cast(payments.customer_id as varchar) as customer_id,
+        cast(payments.executor_id as varchar) as executor_id,
+        cast(payments.paid_on as date) as paid_date,
+        cast(payments.month_date as date) as month_date,
+        cast(payments.amount as decimal(18, 2)) as paid_amount,
+        cast(case when payments.is_counted then payments.amount else 0 end as decimal(18, 2)) as collected_amount,
+        cast(payments.is_refund as boolean) as is_refund,
+        cast(payments.is_counted as boolean) as is_counted
+    from payments
+    where not payments.is_deleted
+)
+
+select * from final

@@ -1,0 +1,76 @@
+with tasks as (
+    select * from {{ ref('core_tasks') }}
+),
+
+task_customers as (
+    select * from {{ ref('core_bridge_tasks_customers') }}
+),
+
+customers_per_task as (
+    select
+        task_customers.task_id,
+        count(*) as customers
+    from task_customers
+    group by task_customers.task_id
+),
+
+judged as (
+    select
+        tasks.task_id,
+        tasks.task_name,
+        tasks.creator_id,
+        tasks.assignee_id,
+        tasks.project_id,
+        tasks.task_type_id,
+        tasks.status,
+        tasks.created_at,
+        tasks.due_at,
+        tasks.done_at,
+        tasks.completed_at,
+        tasks.rating,
+        coalesce(tasks.due_at < {{ as_of_end() }}, false) as is_past_due,
+        coalesce(tasks.completed_at > tasks.due_at, false) as is_completed_after_due
+    from tasks
+    where not tasks.is_deleted
+),
+
+-- The order of the branches is the rule: final states first, then late before every open state.
+stated as (
+    select
+        judged.*,
+        case
+            when judged.status in ('completed', 'cancelled') then judged.status
+            when judged.is_past_due then 'late'
+            else judged.status
+        end as task_state
+    from judged
+),
+
+final as (
+    select
+        cast(stated.task_id as varchar) as task_id,
+        cast(stated.task_name as varchar) as task_name,
+        cast(stated.creator_id as varchar) as creator_id,
+        cast(stated.assignee_id as varchar) as assignee_id,
+        cast(stated.project_id as varchar) as project_id,
+        cast(stated.task_type_id as varchar) as task_type_id,
+        cast(coalesce(customers_per_task.customers, 0) as bigint) as customers,
+        cast(stated.status as varchar) as status,
+        cast(stated.task_state as varchar) as task_state,
+        cast(stated.created_at as timestamp) as created_at,
+        cast(stated.created_at as date) as created_date,
+        {{ month_of('stated.created_at') }} as month_date,
+        cast(stated.due_at as timestamp) as due_at,
+        cast(stated.due_at as date) as due_date,
+        cast(stated.done_at as timestamp) as done_at,
+        cast(stated.completed_at as timestamp) as completed_at,
+        cast(stated.completed_at as date) as completed_date,
+        cast(stated.task_state = 'late' as boolean) as is_late,
+        cast(stated.task_state = 'late' and stated.status = 'awaiting_confirmation' as boolean) as is_awaiting_past_due,
+        cast(stated.task_state = 'completed' and stated.is_completed_after_due as boolean) as is_completed_late,
+        cast(stated.rating as integer) as rating
+    from stated
+    left join customers_per_task on stated.task_id = customers_per_task.task_id
+)
+
+select * from final

@@ -1,0 +1,29 @@
+with landed as (
+    select * from {{ landing('product_categories') }}
+),
+
+batches as (
+    select
+        batch_id,
+        batch_seq,
+        known_at
+    from {{ ref('stg_contract__batches') }}
+    where entity = 'product_categories'
+),
+
+final as (
+    select
+        landed.category_id,
+        landed.category_name,
+        landed.parent_category_id,
+        {{ record_key(['landed.category_id']) }} as _record_key,
+        landed._batch_id,
+        landed._batch_date,
+        landed._row_number,
+        batches.batch_seq,
+        batches.known_at
+    from landed
+    inner join batches on landed._batch_id = batches.batch_id
+)
+
+select * from final

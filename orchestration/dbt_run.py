@@ -1,0 +1,229 @@
+"""Runs dbt: its environment, its worker process, and the manifest that Dagster's definitions are made from.
+
+Belongs here: how dbt is started and where its files are. Not here: whether what it did is good enough (`assets/gate.py`).
+Run values reach dbt through the environment: `--vars` that change from night to night force a full parse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from orchestration.settings import PROJECT_DIR, Settings
+
+DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
+NodeListener = Callable[[str, str], None]
+"""Called with a node's unique id and its status as soon as dbt has finished it."""
+
+_SOURCES_OF_THE_MANIFEST = ("dbt_project/dbt_project.yml", "dbt_project/profiles.yml")
+_FOLDERS_OF_THE_MANIFEST = ("models", "seeds", "dbt_project/macros", "dbt_project/tests")
+
+# The forks leave without clearing dbt's semaphores away; the tracker does it, and would complain each time.
+_NO_SEMAPHORE_WARNING = "ignore::UserWarning:multiprocessing.resource_tracker"
+
+
+class DbtError(Exception):
+    """dbt could not do what it was asked to do at all: a project that does not parse, a database that does not open."""
+
+
+@dataclass(frozen=True)
+class DbtPaths:
+    """Where dbt leaves its files for one KPI_HOME."""
+
+    target: Path
+    log: Path
+    manifest: Path
+    fingerprint: Path
+
+    @property
+    def run_results(self) -> Path:
+        """What the last dbt command says about every node it ran."""
+        return self.target / "run_results.json"
+
+
+def dbt_paths(settings: Settings) -> DbtPaths:
+    """The manifest of the definitions is a file of its own, replaced atomically: dbt rewrites its own in place."""
+    base = settings.warehouse_dir
+    return DbtPaths(
+        target=base / "target",
+        log=base / "logs" / "worker.log",
+        manifest=base / "manifest.json",
+        fingerprint=base / "manifest.fingerprint",
+    )
+
+
+def dbt_environment(settings: Settings, as_of: date | None = None) -> dict[str, str]:
+    """The variables the dbt project reads. Without `as_of` the project takes yesterday in the company's time zone."""
+    environment = {
+        "KPI_HOME": str(settings.home),
+        "KPI_TIMEZONE": settings.timezone,
+        "KPI_THREADS": str(settings.threads),
+        "KPI_MEMORY_LIMIT": settings.memory_limit,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    return environment if as_of is None else environment | {"KPI_AS_OF": as_of.isoformat()}
+
+
+def dbt_arguments(command: str, target: Path, extra: Sequence[str] = ()) -> list[str]:
+    """The command line of one dbt command, with absolute paths and a quiet console."""
+    return [
+        "--quiet",
+        "--no-use-colors",
+        "--no-version-check",
+        "--log-path",
+        str(target.parent / "logs"),
+        "--log-level-file",
+        "info",
+        command,
+        "--project-dir",
+        str(DBT_PROJECT_DIR),
+        "--profiles-dir",
+        str(DBT_PROJECT_DIR),
+        "--target-path",
+        str(target),
+        *extra,
+    ]
+
+
+class DbtWorker:
+    """A child process that has dbt imported and runs one command at a time; a context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start importing dbt in the background; returns at once, and does nothing when the worker runs already."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        log = dbt_paths(self._settings).log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as log_file:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "orchestration.dbt_worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log_file,
+                text=True,
+                encoding="utf-8",
+                cwd=PROJECT_DIR,
+                env=os.environ | dbt_environment(self._settings) | {"PYTHONWARNINGS": _NO_SEMAPHORE_WARNING},
+            )
+
+    def run(
+        self, arguments: Sequence[str], environment: Mapping[str, str], on_node: NodeListener | None = None
+    ) -> str | None:
+        """Run one command to its end. Returns None, or why dbt stopped when it says so itself.
+
+        A failed node is no error here: it is in `run_results.json`. Raises DbtError when the worker died.
+        """
+        self.start()
+        process = self._process
+        assert process is not None and process.stdin is not None and process.stdout is not None
+        request = {"args": list(arguments), "env": dict(environment), "log": str(dbt_paths(self._settings).log)}
+        try:
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+        except BrokenPipeError as error:
+            raise DbtError(self._died()) from error
+        return self._listen(process.stdout, on_node)
+
+    def _listen(self, answers: IO[str], on_node: NodeListener | None) -> str | None:
+        problem: str | None = None
+        for line in answers:
+            message: dict[str, Any] = json.loads(line)
+            if "node" in message and on_node is not None:
+                on_node(message["node"], message["status"])
+            elif "error" in message:
+                problem = message["error"]
+            elif "exit" in message:
+                return problem
+        raise DbtError(self._died())
+
+    def _died(self) -> str:
+        code = self._process.wait() if self._process is not None else None
+        return f"the dbt process ended unexpectedly (exit code {code}); see {dbt_paths(self._settings).log}"
+
+    def close(self) -> None:
+        """End the worker and whatever it is still running."""
+        if self._process is None:
+            return
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+        self._process = None
+
+
+def project_files(project_dir: Path = PROJECT_DIR) -> Iterable[Path]:
+    """Every file the manifest is made from, in a stable order."""
+    yield from (project_dir / name for name in _SOURCES_OF_THE_MANIFEST)
+    for folder in _FOLDERS_OF_THE_MANIFEST:
+        yield from sorted(path for path in (project_dir / folder).rglob("*") if path.is_file())
+
+
+def project_fingerprint(settings: Settings) -> str:
+    """A digest of the dbt project's files and of the environment that its manifest carries."""
+    digest = hashlib.sha256(json.dumps(dbt_environment(settings), sort_keys=True).encode())
+    for path in project_files():
+        digest.update(str(path.relative_to(PROJECT_DIR)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def manifest_is_current(settings: Settings) -> bool:
+    """Whether the manifest was made from the project's files as they are now."""
+    paths = dbt_paths(settings)
+    if not (paths.manifest.exists() and paths.fingerprint.exists()):
+        return False
+    return paths.fingerprint.read_text(encoding="utf-8") == project_fingerprint(settings)
+
+
+def ensure_manifest(settings: Settings, worker: DbtWorker | None = None) -> Path:
+    """The manifest of the dbt project as it is on disk; parses the project when there is none or it is out of date.
+
+    Parsing reads no database. Raises DbtError with dbt's own words when the project does not parse.
+    """
+    paths = dbt_paths(settings)
+    if manifest_is_current(settings):
+        return paths.manifest
+    fingerprint = project_fingerprint(settings)
+    paths.target.mkdir(parents=True, exist_ok=True)
+    if worker is not None:
+        _parse(settings, worker)
+    else:
+        with DbtWorker(settings) as own_worker:
+            _parse(settings, own_worker)
+    _replace(paths.manifest, (paths.target / "manifest.json").read_bytes())
+    _replace(paths.fingerprint, fingerprint.encode())
+    return paths.manifest
+
+
+def _parse(settings: Settings, worker: DbtWorker) -> None:
+    paths = dbt_paths(settings)
+    problem = worker.run(dbt_arguments("parse", paths.target), dbt_environment(settings))
+    if problem is not None:
+        raise DbtError(f"the dbt project in {DBT_PROJECT_DIR} does not parse: {problem}")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    aside.write_bytes(content)
+    aside.replace(path)

@@ -1,0 +1,202 @@
+"""A small warehouse for tests, built the way a night builds it: real batches, one real dbt run.
+
+Belongs here: landing nights, running dbt and reading its results. Not here: what the numbers should be.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from orchestration.dbt_run import DBT_PROJECT_DIR, dbt_environment
+from orchestration.landing.index import write_index
+from orchestration.landing.ingest import ingest_night
+from orchestration.landing.store import Landing
+from orchestration.settings import Settings
+from orchestration.sources.base import Source
+from orchestration.sources.demo import DemoSource
+
+DEMO_START = date(2025, 9, 1)
+DEMO_LOAD = date(2026, 3, 24)
+DEMO_AS_OF = date(2026, 3, 31)
+_DEMO_SEED = 20260101
+_DEMO_SCALE = 0.1
+_DBT_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class DbtNode:
+    """What dbt's run_results.json says about one node; `failures` are a test's rows."""
+
+    unique_id: str
+    status: str
+    seconds: float
+    failures: int | None
+    message: str
+
+    @property
+    def name(self) -> str:
+        """The node's own name: `fct_funnel` of `model.kpi_warehouse.fct_funnel`; a unit test's own, not its model's."""
+        kind, _, *names = self.unique_id.split(".")
+        return names[1] if kind == "unit_test" else names[0]
+
+
+@dataclass(frozen=True)
+class DbtRun:
+    """One finished dbt command."""
+
+    exit_code: int
+    nodes: tuple[DbtNode, ...]
+    output: str
+
+    def node(self, name: str) -> DbtNode:
+        """The one node of that name; KeyError when the command did not run it."""
+        found = [node for node in self.nodes if node.name == name]
+        if len(found) != 1:
+            raise KeyError(f"{name}: {len(found)} nodes of this name ran")
+        return found[0]
+
+    def bad(self) -> list[str]:
+        """Nodes that did not pass, with dbt's message; warnings are not bad."""
+        return [f"{n.unique_id}: {n.status}: {n.message}" for n in self.nodes if n.status not in _GOOD]
+
+
+_GOOD = frozenset({"success", "pass", "warn"})
+
+
+def warehouse_settings(home: Path) -> Settings:
+    """Settings for a home of a test's own, whatever the environment of the person who runs it says."""
+    return Settings(home=home, timezone="Asia/Ho_Chi_Minh", threads=2, memory_limit="2GB")
+
+
+def days(first: date, last: date) -> list[date]:
+    """Every day from the first to the last, both included."""
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+def land_nights(home: Path, source: Source, nights: Iterable[date]) -> Landing:
+    """Land these nights of a source one by one, in the order given."""
+    settings = warehouse_settings(home)
+    landing = Landing(settings.landing_dir)
+    for night in nights:
+        ingest_night(landing, source, night, settings.zone)
+    return landing
+
+
+def dbt_build(
+    home: Path,
+    as_of: date,
+    select: Sequence[str] | None = None,
+    exclude_unit: bool = True,
+    source_name: str = "demo",
+    project_dir: Path = DBT_PROJECT_DIR,
+    exclude: Sequence[str] = (),
+) -> DbtRun:
+    """One `dbt build` over what has landed by `as_of`, in a process of its own; the warehouse file is free afterwards.
+
+    Raises AssertionError when dbt ran no node at all: then it did not build, whatever its exit code says.
+    """
+    settings = warehouse_settings(home)
+    write_index(Landing(settings.landing_dir), source_name, as_of, settings.warehouse_dir)
+    selection: list[str] = []
+    if select:
+        selection += ["--select", *select]
+    if exclude:
+        selection += ["--exclude", *exclude]
+    if exclude_unit:
+        selection += ["--exclude-resource-type", "unit_test"]
+    return run_dbt(
+        project_dir, ["build", *selection], dbt_environment(settings, as_of), settings.warehouse_dir / "target"
+    )
+
+
+def run_dbt(project_dir: Path, arguments: Sequence[str], environment: Mapping[str, str], target: Path) -> DbtRun:
+    """One dbt command in a process of its own, with the results it leaves in `target`."""
+    results_path = target / "run_results.json"
+    results_path.unlink(missing_ok=True)
+    finished = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "dbt.cli.main",
+            "--no-use-colors",
+            "--no-version-check",
+            *arguments,
+            "--project-dir",
+            str(project_dir),
+            "--profiles-dir",
+            str(project_dir),
+            "--target-path",
+            str(target),
+            "--log-path",
+            str(target.parent / "logs"),
+        ],
+        cwd=project_dir,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=_DBT_SECONDS,
+        check=False,
+    )
+    output = finished.stdout + finished.stderr
+    assert results_path.exists(), f"dbt left no results:\n{output}"
+    run = DbtRun(finished.returncode, tuple(_nodes(results_path)), output)
+    assert run.nodes, f"dbt ran nothing:\n{output}"
+    return run
+
+
+@dataclass(frozen=True)
+class DemoWarehouse:
+    """A small demo company: loaded whole on one night, then seven nights one by one, then built once with all tests."""
+
+    home: Path
+    landing: Landing
+    run: DbtRun
+    as_of: date = DEMO_AS_OF
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file that dbt built."""
+        return warehouse_settings(self.home).warehouse_path
+
+
+_BUILT: dict[Path, DemoWarehouse] = {}
+
+
+def demo_warehouse(base: Path) -> DemoWarehouse:
+    """The demo company's warehouse below `base`, built on the first call of this process; for reading only."""
+    home = base / "demo_warehouse"
+    if home not in _BUILT:
+        load = DemoSource(_DEMO_SEED, _DEMO_SCALE, DEMO_START, DEMO_AS_OF, force_complete=True)
+        nightly = DemoSource(_DEMO_SEED, _DEMO_SCALE, DEMO_START, DEMO_AS_OF)
+        land_nights(home, load, [DEMO_LOAD])
+        landing = land_nights(home, nightly, days(DEMO_LOAD + timedelta(days=1), DEMO_AS_OF))
+        _BUILT[home] = DemoWarehouse(home, landing, dbt_build(home, DEMO_AS_OF, exclude_unit=False))
+    return _BUILT[home]
+
+
+def copy_warehouse(built: DemoWarehouse, home: Path) -> Path:
+    """A copy of a built warehouse, to be broken or rebuilt; returns its DuckDB file. Staging reads the original."""
+    source, target = (warehouse_settings(where).warehouse_dir for where in (built.home, home))
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("target", "logs"))
+    return warehouse_settings(home).warehouse_path
+
+
+def _nodes(results_path: Path) -> Iterable[DbtNode]:
+    results: dict[str, Any] = json.loads(results_path.read_text(encoding="utf-8"))
+    for result in results["results"]:
+        yield DbtNode(
+            unique_id=result["unique_id"],
+            status=result["status"],
+            seconds=result["execution_time"],
+            failures=result["failures"],
+            message=str(result["message"]),
+        )
