@@ -1,0 +1,12 @@
+"""The one error a reader of a page can get; nothing else belongs here."""
+
+from __future__ import annotations
+
+
+class PageError(Exception):
+    """A page that cannot be shown: what happened, and in `hint` what to do about it."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
