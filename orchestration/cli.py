@@ -186,7 +186,11 @@ def _finish(settings: Settings, progress: ConsoleProgress, seconds: float) -> No
             ),
             soft_wrap=True,
         )
-    out.print("Next: `kpi tour` shows two people's pages, `kpi viewers` whom else, `kpi dev` the runs and the lineage.")
+    kpi = typed_command()
+    out.print(
+        f"Next: `{kpi} tour` shows two people's pages, `{kpi} viewers` lists whom else, `{kpi} dev` opens Dagster.",
+        soft_wrap=True,
+    )
 
 
 def _explain(settings: Settings, progress: ConsoleProgress, result: RunResult) -> int:
@@ -225,6 +229,16 @@ def _what_still_answers(settings: Settings) -> str:
     return f"The previous publication still answers: as of {before.as_of}, generation {before.generation_id}."
 
 
+def typed_command() -> str:
+    """This command as the person can type it again: `.venv/bin/kpi` in a checkout whose environment is not active."""
+    from shutil import which
+
+    here = Path(sys.executable).with_name("kpi")
+    if (found := which("kpi")) is not None and Path(found).resolve() == here.resolve():
+        return "kpi"
+    return str(here.relative_to(Path.cwd())) if here.is_relative_to(Path.cwd()) else str(here)
+
+
 @app.command()
 def show(
     viewer: Viewer,
@@ -258,11 +272,13 @@ def tour() -> None:
         out.rule(f"kpi show --viewer {email}")
         show_page(marts, email, None, None, out)
     out.rule("Where to look next")
-    out.print(f"kpi show --viewer {chosen.manager_email} --employee NAME --month 2026-02   anybody the manager may see")
-    out.print(
-        f"kpi export --viewer {chosen.salesperson_email}   a DuckDB file with only this person's rows, for any BI tool"
-    )
-    out.print("kpi dev   every run, check and table in the browser: http://127.0.0.1:3000")
+    kpi = typed_command()
+    for what, command in (
+        ("Anybody the manager may see:", f"show --viewer {chosen.manager_email} --employee NAME"),
+        ("A file with one person's rows:", f"export --viewer {chosen.salesperson_email}"),
+        ("Runs, checks and lineage:", "dev"),
+    ):
+        out.print(Text.assemble((f"{what:<31}", "dim"), f"{kpi} {command}"), soft_wrap=True)
 
 
 @app.command()

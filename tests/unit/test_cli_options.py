@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.cli import UsageError, choose_nights, load_settings, main
+from orchestration.cli import UsageError, choose_nights, load_settings, main, typed_command
 from orchestration.settings import Settings
 
 
@@ -110,3 +110,14 @@ def test_options_win_over_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert (settings.source, settings.files_path, settings.threads) == ("files", tmp_path, 2)
     with pytest.raises(UsageError, match="KPI_THREADS"):
         load_settings(threads=0)
+
+
+def test_hints_name_the_command_as_it_can_be_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    here = Path(sys.executable).with_name("kpi")
+    monkeypatch.setenv("PATH", str(here.parent))
+    assert typed_command() == "kpi"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert typed_command() == str(here)
+    monkeypatch.chdir(here.parent.parent)
+    assert typed_command() == str(Path("bin") / "kpi")
