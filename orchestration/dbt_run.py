@@ -1,7 +1,8 @@
 """Runs dbt: its environment, its worker process, and the manifest that Dagster's definitions are made from.
 
-Belongs here: how dbt is started and where its files are. Not here: whether what it did is good enough (`assets/gate.py`).
-Run values reach dbt through the environment: `--vars` that change from night to night force a full parse.
+Belongs here: how dbt is started and where its files are. Not here: whether what it did is good enough
+(`assets/gate.py`). Run values reach dbt through the environment: `--vars` that change from night to night force a
+full parse.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from orchestration.settings import PROJECT_DIR, Settings
 
@@ -96,11 +97,13 @@ def dbt_arguments(command: str, target: Path, extra: Sequence[str] = ()) -> list
 
 
 class DbtWorker:
-    """A child process that has dbt imported and runs one command at a time; a context manager."""
+    """A child process with dbt imported and the project parsed, which runs one command at a time; a context manager."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._process: subprocess.Popen[str] | None = None
+        self._is_parsing = False
+        self._parse_problem: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -111,11 +114,12 @@ class DbtWorker:
         self.close()
 
     def start(self) -> None:
-        """Start importing dbt in the background; returns at once, and does nothing when the worker runs already."""
+        """Start importing dbt and parsing the project; returns at once, and does nothing when the worker runs."""
         if self._process is not None and self._process.poll() is None:
             return
-        log = dbt_paths(self._settings).log
+        log, target = dbt_paths(self._settings).log, dbt_paths(self._settings).target
         log.parent.mkdir(parents=True, exist_ok=True)
+        target.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as log_file:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "orchestration.dbt_worker"],
@@ -128,27 +132,43 @@ class DbtWorker:
                 env=os.environ | dbt_environment(self._settings) | {"PYTHONWARNINGS": _NO_SEMAPHORE_WARNING},
             )
 
+        self._is_parsing = True
+        self._ask(dbt_arguments("parse", target), dbt_environment(self._settings))
+
+    def parse(self) -> None:
+        """Wait for the project to be parsed; its manifest is then in the target folder. Raises DbtError if it fails."""
+        self.start()
+        if self._is_parsing:
+            self._parse_problem = self._listen(None)
+            self._is_parsing = False
+        if self._parse_problem is not None:
+            raise DbtError(f"the dbt project in {DBT_PROJECT_DIR} does not parse: {self._parse_problem}")
+
     def run(
         self, arguments: Sequence[str], environment: Mapping[str, str], on_node: NodeListener | None = None
     ) -> str | None:
         """Run one command to its end. Returns None, or why dbt stopped when it says so itself.
 
-        A failed node is no error here: it is in `run_results.json`. Raises DbtError when the worker died.
+        A failed node is no error here: it is in `run_results.json`. Raises DbtError when the project does not parse, or
+        the worker died.
         """
-        self.start()
-        process = self._process
-        assert process is not None and process.stdin is not None and process.stdout is not None
+        self.parse()
+        self._ask(arguments, environment)
+        return self._listen(on_node)
+
+    def _ask(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        assert self._process is not None and self._process.stdin is not None
         request = {"args": list(arguments), "env": dict(environment), "log": str(dbt_paths(self._settings).log)}
         try:
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
         except BrokenPipeError as error:
             raise DbtError(self._died()) from error
-        return self._listen(process.stdout, on_node)
 
-    def _listen(self, answers: IO[str], on_node: NodeListener | None) -> str | None:
+    def _listen(self, on_node: NodeListener | None) -> str | None:
+        assert self._process is not None and self._process.stdout is not None
         problem: str | None = None
-        for line in answers:
+        for line in self._process.stdout:
             message: dict[str, Any] = json.loads(line)
             if "node" in message and on_node is not None:
                 on_node(message["node"], message["status"])
@@ -205,22 +225,14 @@ def ensure_manifest(settings: Settings, worker: DbtWorker | None = None) -> Path
     if manifest_is_current(settings):
         return paths.manifest
     fingerprint = project_fingerprint(settings)
-    paths.target.mkdir(parents=True, exist_ok=True)
     if worker is not None:
-        _parse(settings, worker)
+        worker.parse()
     else:
         with DbtWorker(settings) as own_worker:
-            _parse(settings, own_worker)
+            own_worker.parse()
     _replace(paths.manifest, (paths.target / "manifest.json").read_bytes())
     _replace(paths.fingerprint, fingerprint.encode())
     return paths.manifest
-
-
-def _parse(settings: Settings, worker: DbtWorker) -> None:
-    paths = dbt_paths(settings)
-    problem = worker.run(dbt_arguments("parse", paths.target), dbt_environment(settings))
-    if problem is not None:
-        raise DbtError(f"the dbt project in {DBT_PROJECT_DIR} does not parse: {problem}")
 
 
 def _replace(path: Path, content: bytes) -> None:

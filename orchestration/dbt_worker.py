@@ -7,17 +7,16 @@ Importing dbt and parsing the project cost seconds of processor time. The worker
 night's rows are being landed, and serves several nights in a row. Each command runs in a fork of its own because
 dbt-duckdb keeps its connection, and with it DuckDB's file lock, until its process ends.
 
-Protocol, one JSON object a line.
-In: `{"args": [...], "env": {...}, "log": path}`. The command `parse` runs in the worker itself, and the commands after it
-use its manifest; every other command runs in a fork.
-Out: `{"node": unique id, "status": ...}` for every finished node, `{"error": text}` when dbt stopped with an exception,
-then `{"exit": code}` once the fork, and with it the file lock, is gone.
-The end of standard input ends the worker and whatever it is running, so that dbt never outlives the process that holds
-the writer's lock.
+Protocol, one JSON object a line. In: `{"args": [...], "env": {...}, "log": path}`. The command `parse` runs in the
+worker itself, and the commands after it use its manifest; every other command runs in a fork. Out: `{"node": unique
+id, "status": ...}` for every finished node, `{"error": text}` when dbt stopped with an exception, then `{"exit":
+code}` once the fork, and with it the file lock, is gone. The end of standard input ends the worker and whatever it is
+running, so that dbt never outlives the process that holds the writer's lock.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -49,14 +48,13 @@ def _parse(request: Mapping[str, Any], protocol_fd: int) -> Any:
     from dbt.cli.main import dbtRunner
 
     result = dbtRunner().invoke(list(request["args"]))
-    _say_exception(protocol_fd, result.exception)
+    if not result.success:
+        _say(protocol_fd, {"error": str(result.exception or "see the log").strip()})
     _say(protocol_fd, {"exit": 0 if result.success else 1})
+    # What a fork inherits stays as it is: its garbage collector need not walk through the manifest again and again.
+    gc.collect()
+    gc.freeze()
     return result.result if result.success else None
-
-
-def _say_exception(protocol_fd: int, exception: BaseException | None) -> None:
-    if exception is not None:
-        _say(protocol_fd, {"error": str(exception).strip() or type(exception).__name__})
 
 
 def _invoke(request: Mapping[str, Any], manifest: Any, protocol_fd: int) -> int:
@@ -70,7 +68,8 @@ def _invoke(request: Mapping[str, Any], manifest: Any, protocol_fd: int) -> int:
 
     result = dbtRunner(manifest=manifest, callbacks=[on_event]).invoke(list(request["args"]))
     _close_duckdb()
-    _say_exception(protocol_fd, result.exception)
+    if result.exception is not None:
+        _say(protocol_fd, {"error": str(result.exception).strip() or type(result.exception).__name__})
     return 0 if result.success else 1
 
 

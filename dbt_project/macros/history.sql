@@ -3,14 +3,14 @@
 
 {# Every version of every record with the time it held: half-open intervals from `starts_at` on, without gap or overlap.
 
-   A version holds from its updated_at. When another version with the same updated_at came before it, or it has none, nobody
-   knows when it was written: it holds from when its batch saw it (observed_at). Versions differing in updated_at only are one version.
-  
-   A record is deleted while its version says so, and from the first complete batch without it until the batch that brings it back.
+   A version holds from its updated_at. When another version with the same updated_at came before it, or it has none, nobody knows
+   when it was written: it holds from when its batch saw it (observed_at). It never holds before the version it follows. Versions
+   that differ in updated_at only are one version. A record is deleted while its version says so, and from the first complete
+   batch without it until the batch that brings it back.
 
-   columns: the contract's columns. starts_at: when a record begins, as an expression over the landed columns.
-   Gives the columns without deleted_at, valid_from_at, valid_to_at (null: open),
-   is_current, is_deleted, gone_at. #}
+   columns: the contract's columns. starts_at: when a record begins, over the landed columns; where that is null, the first version
+   begins the record. Gives the columns without deleted_at, valid_from_at, valid_to_at (null: open), is_current, is_deleted,
+   gone_at (the effective instant of the deletion). #}
 {% macro entity_history(entity, columns, starts_at) -%}
     {%- set has_updated_at = 'updated_at' in columns -%}
     {%- set has_deleted_at = 'deleted_at' in columns -%}

@@ -42,7 +42,7 @@ MAX_GONE_RATE = 0.05
 # Filling or clearing a column for a fifth of all rows in one night is a migration or a broken export.
 MAX_NULL_RATE_CHANGE = 0.20
 # How old the newest change may be, in days: long enough for a holiday (Tết closes offices for about nine days) where
-# people write every day, longer where changes are rare anyway.
+# people write every day, longer where changes are rare anyway. A price list may stand still for years: it is not here.
 MAX_NEWEST_LAG_DAYS: Mapping[str, int] = {
     "customers": 10,
     "interactions": 10,
@@ -53,7 +53,6 @@ MAX_NEWEST_LAG_DAYS: Mapping[str, int] = {
     "opportunities": 30,
     "contacts": 60,
     "employees": 180,
-    "products": 365,
 }
 
 Describe = Callable[[Profile], tuple[str, dict[str, Number], tuple[Row, ...]]]

@@ -198,7 +198,8 @@ def landed_profile(
     """
     assert tonight.status is BatchStatus.LANDED
     figures = _figures(connection, landing, entity, tonight)
-    comparable = tonight.kind is BatchKind.COMPLETE and bool(good)
+    is_complete = tonight.kind is BatchKind.COMPLETE
+    comparable = is_complete and bool(good)
     newest = figures["newest"]
     return Profile(
         entity=entity.name,
@@ -210,7 +211,8 @@ def landed_profile(
         doubled_keys=int(figures["rows"]) - int(figures["keys"]),
         drift=drift_of(tonight.rows_landed, [batch.rows_landed for batch in good]) if comparable else None,
         loss=_loss(connection, landing, entity, tonight, good[-1]) if comparable else None,
-        null_rates=_null_rates(connection, landing, entity, figures, before),
+        # The changes of a Sunday and of a Monday are of different kinds; only whole tables can be compared.
+        null_rates=_null_rates(connection, landing, entity, figures, before) if is_complete else (),
         newest_lag_days=(tonight.batch_date - newest).days if newest is not None else None,
         future={column: int(figures[f"future_{column}"]) for column in event_columns(entity)},
         rejected=_rejected(connection, landing, tonight),

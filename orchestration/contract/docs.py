@@ -56,7 +56,8 @@ than its column keeps, a decimal comma, thousands separators, and `150.000` in a
 | `fields` | it has more or fewer fields than the header, or a quote that is not closed |
 
 Rows in are always rows landed plus rows in quarantine. An input that cannot be read at all ends in a failed batch:
-`missing`, `empty_file`, `unreadable`, `encoding` of the header, `header`, `two_files`, `batch_file`.
+`missing`, `empty_file`, `unreadable`, `encoding` of the header, `header`, `two_files`, `batch_file`,
+`first_batch` (changes alone, before all rows have landed once).
 """
 
 

@@ -13,7 +13,7 @@ from orchestration.contract import contract
 from orchestration.contract.validation import validate
 from orchestration.landing.manifest import BatchStatus, Manifest
 from orchestration.landing.store import Landing
-from orchestration.sources.base import Source, SourceError
+from orchestration.sources.base import BatchKind, RawTable, Source, SourceError
 
 Progress = Callable[[str, Manifest | None], None]
 
@@ -25,10 +25,13 @@ def ingest_entity(landing: Landing, source: Source, entity_name: str, night: dat
     """
     entity = contract()[entity_name]
     try:
-        raw = source.read(entity_name, night)
+        is_first = not _has_base(landing, source.name, entity_name, night)
+        raw = source.read(entity_name, night, complete=is_first)
         if raw is None:
             _absent(landing, source.name, entity_name, night)
             return None
+        if is_first and raw.kind is BatchKind.DELTA:
+            raise _delta_without_base(source.name, raw, night)
         validated = validate(entity, raw, zone)
     except SourceError as error:
         return landing.write_failure(source.name, night, entity_name, error)
@@ -74,6 +77,24 @@ def _absent(landing: Landing, source: str, entity: str, night: date) -> None:
         "missing",
         f"{entity}: the source {source} delivered nothing for {night.isoformat()}, and {why}. Deliver it and run the "
         "night again; if it has no rows, deliver it with its header only.",
+    )
+
+
+def _has_base(landing: Landing, source: str, entity: str, night: date) -> bool:
+    """Whether all rows landed on an earlier night, so that changes alone can be added to them."""
+    return any(
+        manifest.kind is BatchKind.COMPLETE and manifest.batch_date < night
+        for manifest in landing.visible(source, entity=entity)
+    )
+
+
+def _delta_without_base(source: str, raw: RawTable, night: date) -> SourceError:
+    return SourceError(
+        raw.entity,
+        raw.input_name,
+        "first_batch",
+        f"{raw.input_name}: the source {source} delivered only changes for {night.isoformat()}, but no complete batch "
+        f"of {raw.entity} landed before that night. Deliver all rows once, then changes.",
     )
 
 

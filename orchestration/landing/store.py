@@ -136,14 +136,14 @@ class Landing:
         entities = [entity] if entity is not None else self._entities(source)
         return [manifest for name in entities for manifest in self._entity_manifests(source, name)]
 
-    def visible(self, source: str, as_of: date | None = None) -> list[Manifest]:
+    def visible(self, source: str, as_of: date | None = None, entity: str | None = None) -> list[Manifest]:
         """What a dbt run sees: per entity and date the newest landed attempt, up to and including `as_of`.
 
         Ordered by entity and date, whatever order the batches arrived in.
         """
         newest = {
             (manifest.entity, manifest.batch_date): manifest
-            for manifest in self.manifests(source)
+            for manifest in self.manifests(source, entity)
             if manifest.status is BatchStatus.LANDED and (as_of is None or manifest.batch_date <= as_of)
         }
         return [newest[key] for key in sorted(newest)]

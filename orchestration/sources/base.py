@@ -71,9 +71,10 @@ class Source(Protocol):
         """Folder name of the source's batches in the landing zone."""
         ...
 
-    def read(self, entity: str, night: date) -> RawTable | None:
+    def read(self, entity: str, night: date, complete: bool = False) -> RawTable | None:
         """The entity as it stood at the end of `night`; None when the source does not have it.
 
+        `complete` asks for all rows, as a first load needs; a source that cannot choose delivers what it has.
         Raises SourceError when the input is there but unreadable.
         """
         ...

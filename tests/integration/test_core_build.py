@@ -1,4 +1,4 @@
-"""Staging and core as dbt builds them from the demo company: columns as documented, every check of core seen failing."""
+"""Staging and core as dbt builds them from the demo company: columns as documented, every check seen failing."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ TARGETS = "period_start,period_end,employee_id,department_id,metric,target_value
 
 # Night by night. stays: rejected on the second night, absent on none. gone: absent from the second night on.
 # back: absent on the second night only. moved: a new owner on the third night.
+# orphan: its owner is nobody the source knows.
 FILES = {
     NIGHTS[0]: {
         "employees": EMPLOYEES,
@@ -49,7 +50,8 @@ FILES = {
         "customers": CUSTOMERS
         + "stays,Stays,an,0000-00-00,2026-03-30T08:00\n"
         + "back,Back,an,2026-01-05T10:00,2026-03-01T08:00\n"
-        + "moved,Moved,binh,2026-01-05T10:00,2026-03-31T15:30\n",
+        + "moved,Moved,binh,2026-01-05T10:00,2026-03-31T15:30\n"
+        + "orphan,Orphan,ghost,2026-03-31T09:00,2026-03-31T09:00\n",
         "customer_changes": CHANGES,
         "kpi_targets": TARGETS + "2026-03-01,2026-03-31,an,,orders,ten\n",
     },
@@ -94,7 +96,13 @@ def test_a_rejected_record_is_not_deleted_and_an_absent_one_is(home: Path) -> No
     found = rows(
         home, "select customer_id, is_deleted, cast(deleted_at as varchar) from core.core_customers order by 1"
     )
-    assert found == [("back", False, None), ("gone", True, LAST_OF_30), ("moved", False, None), ("stays", False, None)]
+    assert found == [
+        ("back", False, None),
+        ("gone", True, LAST_OF_30),
+        ("moved", False, None),
+        ("orphan", False, None),
+        ("stays", False, None),
+    ]
 
 
 def test_history_tells_absence_return_and_change(home: Path) -> None:
@@ -112,8 +120,14 @@ def test_history_tells_absence_return_and_change(home: Path) -> None:
         ("gone", "an", True, LAST_OF_30, None),
         ("moved", "an", False, created, "2026-03-31 15:30:00"),
         ("moved", "binh", False, "2026-03-31 15:30:00", None),
+        ("orphan", "unknown", False, "2026-03-31 09:00:00", None),
         ("stays", "an", False, created, None),
     ]
+
+
+def test_references_that_point_at_nothing_are_counted_and_named(home: Path) -> None:
+    found = rows(home, "select entity, column_name, rows, example_value from core.core_unresolved_references")
+    assert found == [("customers", "manager_id", 1, "ghost")]
 
 
 def test_owners_come_from_versions_where_no_log_is(home: Path) -> None:

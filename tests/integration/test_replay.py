@@ -16,17 +16,16 @@ FIRST_NIGHT = date(2026, 3, 24)
 LAST_NIGHT = END
 
 
-def _company(force_complete: bool) -> DemoSource:
-    return DemoSource(seed=3, scale=0.1, start=START, end=END, force_complete=force_complete)
+def _company() -> DemoSource:
+    return DemoSource(seed=3, scale=0.1, start=START, end=END)
 
 
 @pytest.fixture(scope="module")
 def two_warehouses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """Both warehouses on one connection: `played` night by night, mostly deltas; `final` from the last state alone."""
     played, final = tmp_path_factory.mktemp("played"), tmp_path_factory.mktemp("final")
-    land_nights(played, _company(force_complete=True), [FIRST_NIGHT])
-    land_nights(played, _company(force_complete=False), days(FIRST_NIGHT, LAST_NIGHT)[1:])
-    land_nights(final, _company(force_complete=True), [LAST_NIGHT])
+    land_nights(played, _company(), days(FIRST_NIGHT, LAST_NIGHT))
+    land_nights(final, _company(), [LAST_NIGHT])
     for home in (played, final):
         run = dbt_build(home, LAST_NIGHT)
         assert not run.bad(), run.bad()

@@ -175,10 +175,8 @@ def demo_warehouse(base: Path) -> DemoWarehouse:
     """The demo company's warehouse below `base`, built on the first call of this process; for reading only."""
     home = base / "demo_warehouse"
     if home not in _BUILT:
-        load = DemoSource(_DEMO_SEED, _DEMO_SCALE, DEMO_START, DEMO_AS_OF, force_complete=True)
-        nightly = DemoSource(_DEMO_SEED, _DEMO_SCALE, DEMO_START, DEMO_AS_OF)
-        land_nights(home, load, [DEMO_LOAD])
-        landing = land_nights(home, nightly, days(DEMO_LOAD + timedelta(days=1), DEMO_AS_OF))
+        source = DemoSource(_DEMO_SEED, _DEMO_SCALE, DEMO_START, DEMO_AS_OF)
+        landing = land_nights(home, source, days(DEMO_LOAD, DEMO_AS_OF))
         _BUILT[home] = DemoWarehouse(home, landing, dbt_build(home, DEMO_AS_OF, exclude_unit=False))
     return _BUILT[home]
 

@@ -23,7 +23,7 @@ START, END = date(2024, 10, 1), date(2026, 3, 31)
 @pytest.fixture(scope="module")
 def source() -> DemoSource:
     """The default dates at a quarter of the default size, every batch complete."""
-    return DemoSource(20260101, 0.25, START, END, force_complete=True)
+    return DemoSource(20260101, 0.25, START, END, delivery="complete")
 
 
 WATCHED = {
@@ -81,7 +81,7 @@ def came_back(frames: list[pd.DataFrame], key: str) -> set[int]:
 @pytest.mark.parametrize("end", [date(2025, 12, 20), date(2026, 2, 28)])
 def test_a_shorter_life_is_the_beginning_of_the_longer_one(source: DemoSource, end: date) -> None:
     """Between both ends somebody resigns, is replaced, and a month's targets are set."""
-    shorter = DemoSource(20260101, 0.25, START, end, force_complete=True)
+    shorter = DemoSource(20260101, 0.25, START, end, delivery="complete")
     for entity in contract():
         one, other = source.read(entity.name, end), shorter.read(entity.name, end)
         assert one is not None

@@ -22,7 +22,7 @@ NIGHTS = (date(2025, 1, 1), date(2025, 2, 14), date(2025, 4, 2), END)
 @pytest.fixture(scope="module")
 def small() -> DemoSource:
     """Five months of a very small company, every batch complete."""
-    return DemoSource(7, 0.05, START, END, force_complete=True)
+    return DemoSource(7, 0.05, START, END, delivery="complete")
 
 
 def table_of(source: DemoSource, entity: str, night: date) -> pa.Table:
@@ -49,8 +49,8 @@ def test_answers_all_entities_in_contract_types(small: DemoSource) -> None:
 
 
 def test_same_seed_same_tables_other_seed_other_tables(small: DemoSource) -> None:
-    twin = DemoSource(7, 0.05, START, END, force_complete=True)
-    other = DemoSource(8, 0.05, START, END, force_complete=True)
+    twin = DemoSource(7, 0.05, START, END, delivery="complete")
+    other = DemoSource(8, 0.05, START, END, delivery="complete")
     for entity in contract():
         assert table_of(twin, entity.name, NIGHTS[2]).equals(table_of(small, entity.name, NIGHTS[2]))
     assert not table_of(other, "customers", NIGHTS[2]).equals(table_of(small, "customers", NIGHTS[2]))
@@ -61,14 +61,14 @@ def test_a_night_does_not_depend_on_the_end(small: DemoSource, end: date) -> Non
     """The sellers' first resignation falls in the third month, so ends on both sides of it are covered."""
     for early in (date(2025, 2, 14), end):
         night = min(early, END)
-        shorter = DemoSource(7, 0.05, START, max(night, end), force_complete=True)
+        shorter = DemoSource(7, 0.05, START, max(night, end), delivery="complete")
         for entity in contract():
             assert table_of(shorter, entity.name, night).equals(table_of(small, entity.name, night)), entity.name
 
 
 def test_a_life_that_ends_before_the_first_resignation_is_the_same_until_then(small: DemoSource) -> None:
     night = date(2025, 2, 20)
-    shorter = DemoSource(7, 0.05, START, night, force_complete=True)
+    shorter = DemoSource(7, 0.05, START, night, delivery="complete")
     for entity in contract():
         assert table_of(shorter, entity.name, night).equals(table_of(small, entity.name, night)), entity.name
 
@@ -266,7 +266,7 @@ def test_deltas_after_a_complete_batch_give_the_complete_table(small: DemoSource
 
 
 def test_default_company_has_the_promised_size(capsys: pytest.CaptureFixture[str]) -> None:
-    source = DemoSource(20260101, 1.0, date(2024, 10, 1), date(2026, 3, 31), force_complete=True)
+    source = DemoSource(20260101, 1.0, date(2024, 10, 1), date(2026, 3, 31), delivery="complete")
     begun = time.perf_counter()
     table_of(source, "departments", date(2026, 3, 31))
     generated = time.perf_counter()
@@ -278,3 +278,13 @@ def test_default_company_has_the_promised_size(capsys: pytest.CaptureFixture[str
     for entity, count in promised.items():
         assert count * 0.85 <= counts[entity] <= count * 1.15, entity
     assert 2 <= counts["order_lines"] / counts["orders"] <= 3
+
+
+def test_a_first_load_is_complete_on_any_weekday() -> None:
+    source = DemoSource(7, 0.05, START, END)
+    weekday = END if END.isoweekday() != 7 and END.day != 1 else END - timedelta(days=2)
+    changes, everything = source.read("customers", weekday), source.read("customers", weekday, complete=True)
+    assert changes is not None
+    assert everything is not None
+    assert (changes.kind, everything.kind) == (BatchKind.DELTA, BatchKind.COMPLETE)
+    assert changes.table.num_rows < everything.table.num_rows

@@ -1,6 +1,6 @@
 """One night into the landing zone: what is a failure, and that no entity stops another."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,14 +26,17 @@ class Tables:
 
     def __init__(self, **tables: pa.Table | Exception) -> None:
         self.tables = tables
+        self.kind = BatchKind.COMPLETE
+        self.asked_complete: list[bool] = []
 
-    def read(self, entity: str, night: date) -> RawTable | None:
+    def read(self, entity: str, night: date, complete: bool = False) -> RawTable | None:
+        self.asked_complete.append(complete)
         table = self.tables.get(entity)
         if isinstance(table, Exception):
             raise table
         if table is None:
             return None
-        return RawTable(entity, BatchKind.COMPLETE, table, pa.array(range(2, 2 + table.num_rows)), f"{entity}.csv")
+        return RawTable(entity, self.kind, table, pa.array(range(2, 2 + table.num_rows)), f"{entity}.csv")
 
 
 EMPLOYEES = pa.table({"employee_id": ["e1"], "full_name": ["An"]})
@@ -106,3 +109,26 @@ def test_warnings_reach_the_manifest(landing: Landing) -> None:
 def test_defects_of_the_program_are_not_taken_for_bad_input(landing: Landing) -> None:
     with pytest.raises(ZeroDivisionError):
         ingest_night(landing, Tables(departments=ZeroDivisionError()), NIGHT, ZONE)
+
+
+def test_changes_alone_are_refused_until_all_rows_have_landed_on_an_earlier_night(landing: Landing) -> None:
+    source = Tables(employees=EMPLOYEES)
+    source.kind = BatchKind.DELTA
+    refused = ingest_entity(landing, source, "employees", NIGHT, ZONE)
+    assert refused is not None
+    assert refused.problem is not None
+    assert (refused.status, refused.problem.rule) == (BatchStatus.FAILED, "first_batch")
+    assert "Deliver all rows once, then changes" in refused.problem.message
+
+    source.kind = BatchKind.COMPLETE
+    assert ingest_entity(landing, source, "employees", NIGHT, ZONE) is not None
+    source.kind = BatchKind.DELTA
+    next_night = NIGHT + timedelta(days=1)
+    landed = ingest_entity(landing, source, "employees", next_night, ZONE)
+    assert landed is not None
+    assert (landed.status, landed.kind) == (BatchStatus.LANDED, BatchKind.DELTA)
+    # Running the first night again must not replace its rows by changes.
+    again = ingest_entity(landing, source, "employees", NIGHT, ZONE)
+    assert again is not None
+    assert again.status is BatchStatus.FAILED
+    assert source.asked_complete == [True, True, False, True]

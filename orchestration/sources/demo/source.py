@@ -41,8 +41,7 @@ class DemoSource:
       complete  every night;
       delta     on Sundays and on the first night; other nights hold the rows changed on that day and the two before it;
       mixed     like delta, and on the first of every month too.
-    Rows that vanish show only by their absence from a complete batch. `force_complete` makes every batch complete, as a
-    first load on a later night needs.
+    Rows that vanish show only by their absence from a complete batch.
 
     Raises ValueError for a negative seed, a scale that is not positive, or dates out of order or of the known calendar.
     """
@@ -56,7 +55,6 @@ class DemoSource:
         start: date,
         end: date,
         delivery: Delivery = "mixed",
-        force_complete: bool = False,
     ) -> None:
         if seed < 0:
             raise ValueError(f"the demo company's seed must not be negative, but is {seed}")
@@ -68,21 +66,20 @@ class DemoSource:
             raise ValueError(f"the demo company knows the years {FIRST_YEAR} to {LAST_YEAR}, not {start} to {end}")
         self._clock = Clock(seed, scale, start, end)
         self._delivery = delivery
-        self.force_complete = force_complete
 
     @cached_property
     def _lives(self) -> dict[str, Life]:
         return live(self._clock)
 
-    def kind(self, entity: str, night: date) -> BatchKind:
-        """Whether that night's batch of the entity is complete or a delta."""
-        if self.force_complete or self._delivery == "complete" or entity not in CHANGING:
+    def kind(self, entity: str, night: date, complete: bool = False) -> BatchKind:
+        """Whether that night's batch of the entity is complete or a delta; asked for `complete`, it is."""
+        if complete or self._delivery == "complete" or entity not in CHANGING:
             return BatchKind.COMPLETE
         is_complete = night.isoweekday() == 7 or night == self._clock.start
         is_complete |= self._delivery == "mixed" and night.day == 1
         return BatchKind.COMPLETE if is_complete else BatchKind.DELTA
 
-    def read(self, entity: str, night: date) -> RawTable | None:
+    def read(self, entity: str, night: date, complete: bool = False) -> RawTable | None:
         """The entity as it stood at the end of `night`; None for an entity the contract does not know.
 
         Raises SourceError for a night on which the company does not live.
@@ -97,7 +94,7 @@ class DemoSource:
             )
         if entity not in self._lives:
             return None
-        kind = self.kind(entity, night)
+        kind = self.kind(entity, night, complete)
         until = (day_number(night) + 1) * DAY
         since = None if kind is BatchKind.COMPLETE else day_number(night - timedelta(days=OVERLAP_NIGHTS)) * DAY
         table = self._lives[entity].standing(until, since)

@@ -75,8 +75,8 @@ class FilesSource:
         """Folder name of this source's batches."""
         return "files"
 
-    def read(self, entity: str, night: date) -> RawTable | None:
-        """The entity's file of that night; None when there is none.
+    def read(self, entity: str, night: date, complete: bool = False) -> RawTable | None:
+        """The entity's file of that night; None when there is none. A file holds what it holds: `complete` is ignored.
 
         Raises SourceError when the folder is missing or empty, two files claim the entity, a file is named almost like
         it, `batch.yml` is wrong, or the file is empty, unreadable or has a header of something else.

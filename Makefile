@@ -1,0 +1,61 @@
+# Two commands are enough: `make run` plays the demo company, `make test` checks everything.
+# Each alone takes a bare machine with Python 3.11 to 3.13 all the way: no uv, no virtual environment, no root needed.
+# Belongs here: the order of steps. Not here: what a step does (`kpi`, pytest, ruff, mypy, sqlfluff, dbt).
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+STAMP := $(VENV)/.installed
+
+.PHONY: help install run test lint format typecheck sql-lint unit dev dbt-docs doctor clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(STAMP)  ## install the locked packages into .venv
+
+# Done again only when the lock file changes.
+$(STAMP): uv.lock
+	@PYTHON="$(PYTHON)" .ci/install "$(VENV)" "$(UV_VERSION)"
+	@touch $@
+
+run: install  ## play the demo company's history and its last seven nights, then show two pages
+	@$(BIN)/kpi run --source demo --nights 8 --at-once
+	@$(BIN)/kpi tour
+
+test: install lint typecheck sql-lint unit  ## everything a change has to pass
+
+lint: install  ## style of the Python code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: install  ## repair what can be repaired
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+typecheck: install  ## types of the Python code
+	@$(BIN)/mypy
+
+sql-lint: install  ## style of the SQL
+	@$(BIN)/sqlfluff lint --disable-progress-bar models dbt_project/tests
+
+unit: install  ## tests, the dbt unit tests among them
+	@$(BIN)/pytest -q
+
+dev: install  ## open Dagster in the browser
+	@$(BIN)/kpi dev
+
+dbt-docs: install  ## write dbt's documentation of every table and column
+	@KPI_HOME="$${KPI_HOME:-$(CURDIR)/data}" $(BIN)/dbt docs generate --static --project-dir dbt_project --profiles-dir dbt_project
+	@echo "Open $${KPI_HOME:-data}/warehouse/target/static_index.html"
+
+doctor: install  ## say what is wrong, and what to do
+	@$(BIN)/kpi doctor
+
+clean:  ## remove what was installed and built; the state folder stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dbt_project/target dbt_project/logs
+	@echo "Gone. The state is still in $${KPI_HOME:-data}; delete it yourself when you mean to."

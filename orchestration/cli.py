@@ -1,0 +1,403 @@
+"""The `kpi` command.
+
+Belongs here: options, exit codes, and turning errors into sentences. Not here: any work of its own; imports that take
+seconds happen inside the command that needs them.
+
+Exit codes: 0 done; 1 a check failed and nothing was published (`doctor`: something is wrong); 2 usage or input; 3 the
+program or the machine failed, with the details in a log; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import click
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from orchestration.settings import PROJECT_DIR, Settings
+
+if TYPE_CHECKING:
+    from orchestration.console import ConsoleProgress
+    from orchestration.doctor import Finding
+    from orchestration.night import RunResult
+
+DONE, FAILED_CHECK, USAGE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 130
+
+app = typer.Typer(
+    name="kpi",
+    help="Turns a company's CRM tables into KPIs people can check.",
+    epilog="Start with `kpi run`, then `kpi tour`. Settings: .env.example; state: the folder KPI_HOME.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Viewer = Annotated[str, typer.Option("--viewer", metavar="EMAIL", help="Who is looking; sees only what they may see.")]
+Source = Annotated[str | None, typer.Option("--source", metavar="demo|files", help="Which CRM, instead of KPI_SOURCE.")]
+Folder = Annotated[
+    Path | None, typer.Option("--path", metavar="FOLDER", help="Folder of the files source; one file per entity.")
+]
+
+
+_INPUT_ERRORS = frozenset({"SourceError", "LandingError"})
+
+
+class UsageError(Exception):
+    """Asked for something that cannot be; the message says what can."""
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings, with what the command line says on top. Raises UsageError naming the setting that is wrong."""
+    from pydantic import ValidationError
+
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = [f"KPI_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        raise UsageError("; ".join(problems)) from error
+
+
+def parse_night(text: str | None, option: str) -> date | None:
+    """A date like 2026-03-31; None stays None."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: not a date; write it like 2026-03-31") from error
+
+
+def choose_nights(
+    settings: Settings, day: date | None, first: date | None, last: date | None, count: int
+) -> tuple[date, date]:
+    """The first and last night to play. Raises UsageError for contradictions and for nights that are not over."""
+    if (first is None) != (last is None):
+        raise UsageError("--from and --to go together")
+    if first is not None and (day is not None or count > 1):
+        raise UsageError("--from and --to are a range of their own; leave out --date and --nights")
+    if first is None or last is None:
+        default = settings.demo_end if settings.source == "demo" else settings.yesterday()
+        last = day or default
+        first = last - timedelta(days=count - 1)
+    if last < first:
+        raise UsageError(f"--from {first} is after --to {last}")
+    if last > settings.yesterday():
+        raise UsageError(f"{last} is not over yet; the last whole day is {settings.yesterday()} ({settings.timezone})")
+    from orchestration.partitions import FIRST_NIGHT
+
+    if first < FIRST_NIGHT:
+        raise UsageError(f"{first} is before {FIRST_NIGHT}, the first night there can be")
+    return first, last
+
+
+@app.command()
+def run(
+    day: Annotated[
+        str | None, typer.Option("--date", metavar="DATE", help="The night of this day; default: the last one.")
+    ] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First night of a range.")] = None,
+    last: Annotated[
+        str | None,
+        typer.Option("--to", metavar="DATE", help="Last night of the range; it is built and published once."),
+    ] = None,
+    nights: Annotated[
+        int, typer.Option("--nights", min=1, help="The last so many nights, each played and published by itself.")
+    ] = 1,
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="With --nights: land night by night, then build and publish once.")
+    ] = False,
+    source: Source = None,
+    path: Folder = None,
+) -> None:
+    """Play a night: land, build, check, publish."""
+    if path is not None and source is None:
+        source = "files"
+    settings = load_settings(source=source, files_path=path)
+    begin, end = choose_nights(
+        settings, parse_night(day, "--date"), parse_night(first, "--from"), parse_night(last, "--to"), nights
+    )
+    _check_source(settings, path)
+    raise typer.Exit(_play(settings, begin, end, as_one_range=at_once or first is not None))
+
+
+def _check_source(settings: Settings, path: Path | None) -> None:
+    """Refuse before anything starts what can be seen to be wrong at once."""
+    if path is not None and settings.source != "files":
+        raise UsageError(f"--path belongs to the files source, not to {settings.source}")
+    if settings.source == "files" and settings.files_path is not None and not settings.files_path.is_dir():
+        raise UsageError(f"{settings.files_path} is no folder")
+    if settings.source not in {"demo", "files"}:
+        raise UsageError(f"there is no source {settings.source!r}; it is demo or files")
+    if settings.source == "files" and settings.files_path is None:
+        raise UsageError("the files source needs --path FOLDER, or KPI_FILES_PATH")
+
+
+def _play(settings: Settings, first: date, last: date, *, as_one_range: bool) -> int:
+    """Play the nights; returns the exit code."""
+    from orchestration.console import ConsoleProgress
+    from orchestration.dbt_run import DbtWorker
+
+    started = time.monotonic()
+    progress = ConsoleProgress(out)
+    what = f"{first} to {last}" if first != last else str(last)
+    out.print(Text.assemble(("kpi run", "bold"), f"  {settings.source}, {what}, in {settings.home}"))
+    with DbtWorker(settings) as worker:
+        worker.start()  # dbt imports in its own process while Dagster imports in this one.
+        from orchestration.night import NightPlayer, Services, open_instance, quiet_libraries
+
+        with quiet_libraries(_log_path(settings)), open_instance(settings) as instance:
+            player = NightPlayer(Services(settings, progress, worker), instance)
+            nights = [last] if as_one_range else [first + timedelta(days=n) for n in range((last - first).days + 1)]
+            for night in nights:
+                progress.forget()
+                out.print(Text(f"{first} to {last}" if as_one_range else f"{night}", style="bold cyan"))
+                result = player.play_range(first, last) if as_one_range else player.play(night)
+                progress.close()
+                if not result.success:
+                    return _explain(settings, progress, result)
+    _finish(settings, progress, time.monotonic() - started)
+    return DONE
+
+
+def _finish(settings: Settings, progress: ConsoleProgress, seconds: float) -> None:
+    from orchestration.console import warnings_text
+
+    warnings = warnings_text(progress.outcomes, progress.build)
+    if warnings is not None:
+        out.print(warnings, soft_wrap=True)
+    published = progress.publication
+    if published is not None:
+        out.print(
+            Text.assemble(
+                ("Published", "bold green"), f" {published.path}, as of {published.as_of}, in {seconds:.0f} s. "
+            ),
+            soft_wrap=True,
+        )
+    kpi = typed_command()
+    out.print(
+        f"Next: `{kpi} tour` shows two people's pages, `{kpi} viewers` lists whom else, `{kpi} dev` opens Dagster.",
+        soft_wrap=True,
+    )
+
+
+def _explain(settings: Settings, progress: ConsoleProgress, result: RunResult) -> int:
+    """Say what stopped the night and what still answers; returns the exit code."""
+    from orchestration.console import print_blocking
+
+    err.print(Text("Nothing was published.", style="bold red"))
+    print_blocking(err, progress.outcomes)
+    if progress.build is not None:
+        for problem in progress.build.problems:
+            err.print(Text(f"  {problem}"), soft_wrap=True)
+    is_check = any(outcome.blocks for outcome in progress.outcomes) or bool(progress.build and progress.build.problems)
+    for failure in result.failures:
+        if not is_check:
+            err.print(Text(f"{failure.step}: {failure.message}"), soft_wrap=True)
+            for name, value in failure.details:
+                err.print(Text(f"  {name}: {value}"), soft_wrap=True)
+    err.print(Text(_what_still_answers(settings)), soft_wrap=True)
+    err.print(Text(f"Look at: kpi doctor; the log: {_log_path(settings)}; the run {result.run_id[:8]} in `kpi dev`."))
+    if is_check:
+        return FAILED_CHECK
+    return USAGE if all(failure.error_class in _INPUT_ERRORS for failure in result.failures) else BROKEN
+
+
+def _what_still_answers(settings: Settings) -> str:
+    from orchestration.report.errors import PageError
+    from orchestration.report.publication import open_publication, read_publication
+
+    if not settings.marts_path.exists():
+        return "There is no earlier publication either."
+    try:
+        with open_publication(settings.marts_path) as connection:
+            before = read_publication(connection)
+    except PageError as error:
+        return f"The earlier publication cannot be read: {error}"
+    return f"The previous publication still answers: as of {before.as_of}, generation {before.generation_id}."
+
+
+def typed_command() -> str:
+    """This command as the person can type it again: `.venv/bin/kpi` in a checkout whose environment is not active."""
+    from shutil import which
+
+    here = Path(sys.executable).with_name("kpi")
+    if (found := which("kpi")) is not None and Path(found).resolve() == here.resolve():
+        return "kpi"
+    return str(here.relative_to(Path.cwd())) if here.is_relative_to(Path.cwd()) else str(here)
+
+
+@app.command()
+def show(
+    viewer: Viewer,
+    employee: Annotated[
+        str | None,
+        typer.Option("--employee", metavar="WHO", help="Id, e-mail or part of a name; default: everybody seen."),
+    ] = None,
+    month: Annotated[
+        str | None, typer.Option("--month", metavar="MONTH", help="Like 2026-03; default: the newest.")
+    ] = None,
+    lang: Annotated[str, typer.Option("--lang", metavar="en|vi", help="Language of the page.")] = "en",
+) -> None:
+    """Show the KPI page as one person may see it."""
+    from orchestration.report.labels import Lang
+    from orchestration.report.terminal import show_page
+
+    if lang not in set(Lang):
+        raise UsageError(f"--lang {lang}: en or vi")
+    show_page(load_settings().marts_path, viewer, employee, month, out, Lang(lang))
+
+
+@app.command()
+def tour() -> None:
+    """Show a salesperson's page and a manager's."""
+    from orchestration.report.terminal import show_page
+    from orchestration.report.tour import choose_tour
+
+    marts = load_settings().marts_path
+    chosen = choose_tour(marts)
+    for email in (chosen.salesperson_email, chosen.manager_email):
+        out.rule(f"kpi show --viewer {email}")
+        show_page(marts, email, None, None, out)
+    out.rule("Where to look next")
+    kpi = typed_command()
+    for what, command in (
+        ("Anybody the manager may see:", f"show --viewer {chosen.manager_email} --employee NAME"),
+        ("A file with one person's rows:", f"export --viewer {chosen.salesperson_email}"),
+        ("Runs, checks and lineage:", "dev"),
+    ):
+        out.print(Text.assemble((f"{what:<31}", "dim"), f"{kpi} {command}"), soft_wrap=True)
+
+
+@app.command()
+def export(
+    viewer: Viewer,
+    target: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Default: exports/EMAIL.duckdb under KPI_HOME.")
+    ] = None,
+) -> None:
+    """Write a file that holds one viewer's rows only."""
+    from orchestration.serving.export import export_viewer
+
+    settings = load_settings()
+    chosen = target or settings.exports_dir / f"{viewer.strip().lower()}.duckdb"
+    written = export_viewer(settings.marts_path, viewer, chosen)
+    for mart, rows in written.rows.items():
+        out.print(f"  {mart:<28} {rows:>10,}")
+    out.print(f"{written.path}  {sum(written.rows.values()):,} rows, {written.bytes / 1024**2:.1f} MB", soft_wrap=True)
+
+
+@app.command()
+def viewers() -> None:
+    """List everybody who may see something."""
+    from orchestration.serving.viewers import list_viewers
+
+    listed = list_viewers(load_settings().marts_path)
+    for viewer in listed:
+        out.print(Text(f"{viewer.email:<36} {viewer.name:<28} {', '.join(viewer.reports)}"), soft_wrap=True)
+    if not listed:
+        out.print("Nobody: no employee has both an e-mail and a right (employee_permissions).")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is wrong or worth knowing, and what to do."""
+    from orchestration.doctor import examine, has_problem
+
+    sections = examine(load_settings())
+    for section in sections:
+        out.print(Text(section.title, style="bold"))
+        for finding in section.findings:
+            out.print(_finding_text(finding), soft_wrap=True)
+    if has_problem(sections):
+        raise typer.Exit(FAILED_CHECK)
+
+
+def _finding_text(finding: Finding) -> Text:
+    mark, style = {"ok": ("  ", ""), "note": ("- ", "yellow"), "problem": ("! ", "bold red")}[finding.level.value]
+    text = Text.assemble((f"  {mark}", style), (finding.text, style if finding.level.value == "problem" else ""))
+    if finding.advice:
+        text.append(f"\n      -> {finding.advice}", style="dim")
+    return text
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option("--port", help="Where the browser finds it.")] = 3000,
+) -> None:
+    """Open Dagster in the browser: lineage, runs, checks."""
+    from orchestration.dbt_run import ensure_manifest
+    from orchestration.night import prepare_instance_home
+
+    settings = load_settings()
+    home = prepare_instance_home(settings)
+    ensure_manifest(settings)
+    dagster = Path(sys.executable).with_name("dagster")
+    arguments = [str(dagster), "dev", "-m", "orchestration.definitions", "--port", str(port)]
+    os.chdir(PROJECT_DIR)
+    given = {f"KPI_{name.upper()}": value for name, value in settings.model_dump(mode="json").items()}
+    environment = {name: str(value) for name, value in given.items() if value is not None}
+    os.execve(dagster, arguments, {**os.environ, **environment, "DAGSTER_HOME": str(home)})
+
+
+def _log_path(settings: Settings) -> Path:
+    return settings.home / "logs" / "kpi.log"
+
+
+def _expected_errors() -> tuple[type[Exception], ...]:
+    """Errors whose message is meant for people; imported only once something has gone wrong."""
+    from orchestration.landing.manifest import LandingError
+    from orchestration.report.errors import PageError
+    from orchestration.serving.errors import ServingError
+    from orchestration.sources.base import SourceError
+
+    return (UsageError, SourceError, LandingError, PageError, ServingError)
+
+
+def _report_unexpected(error: BaseException) -> int:
+    try:
+        log = _log_path(load_settings())
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            file.write("".join(traceback.format_exception(error)))
+        where = f"details: {log}"
+    except (OSError, UsageError):
+        where = "".join(traceback.format_exception(error))
+    err.print(Text(f"kpi failed: {type(error).__name__}: {error}; {where}", style="red"), soft_wrap=True)
+    return BROKEN
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and leave with its exit code; no error ends in a traceback on the terminal."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=None if arguments is None else list(arguments), prog_name="kpi", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else DONE)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        err.print("Interrupted; the previous publication still answers.")
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if isinstance(error, _expected_errors()):
+            hint = getattr(error, "hint", "")
+            err.print(Text(f"{error} {hint}".strip(), style="red"), soft_wrap=True)
+            sys.exit(USAGE)
+        sys.exit(_report_unexpected(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,319 @@
+"""What is installed, configured, landed, checked and published, and what to do where something is wrong.
+
+Belongs here: looking, and judging what was seen; nothing is changed. Not here: printing (`cli.py`).
+Reads files only: no Dagster instance, no network, and the DuckDB files read-only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.landing.manifest import Manifest
+    from orchestration.landing.store import Landing
+
+_LITTLE_DISK_BYTES = 2 * 1024**3
+_REASONS_SHOWN = 5
+_ENTITIES_SHOWN = 8
+
+
+class Level(StrEnum):
+    """OK and NOTE are information; a PROBLEM wants somebody to act."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing seen; `advice` says what to do about it."""
+
+    level: Level
+    text: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Findings under one heading."""
+
+    title: str
+    findings: tuple[Finding, ...]
+
+
+def _ok(text: str) -> Finding:
+    return Finding(Level.OK, text)
+
+
+def _note(text: str, advice: str = "") -> Finding:
+    return Finding(Level.NOTE, text, advice)
+
+
+def _problem(text: str, advice: str) -> Finding:
+    return Finding(Level.PROBLEM, text, advice)
+
+
+def examine(settings: Settings) -> list[Section]:
+    """Look at everything; each section reports what it could see even where another could not be read."""
+    looks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
+        ("Installed", lambda _settings: look_at_versions()),
+        ("Configured", look_at_settings),
+        ("State folder", look_at_home),
+        ("Landing zone", look_at_landing),
+        ("Checks", look_at_checks),
+        ("Publication", look_at_publication),
+        ("Writer", look_at_writer),
+    )
+    return [Section(title, tuple(look(settings))) for title, look in looks]
+
+
+def has_problem(sections: Sequence[Section]) -> bool:
+    """Whether anything wants somebody to act."""
+    return any(finding.level is Level.PROBLEM for section in sections for finding in section.findings)
+
+
+def look_at_versions(distribution: str = "kpi-warehouse") -> Iterator[Finding]:
+    """Installed versions against the project's own requirements."""
+    from packaging.requirements import Requirement
+
+    yield _ok(f"Python {sys.version.split()[0]}")
+    try:
+        wanted = [Requirement(text) for text in requires(distribution) or []]
+    except PackageNotFoundError:
+        yield _problem(f"the project itself is not installed in {sys.prefix}", "run: make install")
+        return
+    good = []
+    for requirement in wanted:
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            continue
+        try:
+            installed = version(requirement.name)
+        except PackageNotFoundError:
+            yield _problem(f"{requirement.name} is not installed", "run: make install")
+            continue
+        if requirement.specifier.contains(installed, prereleases=True):
+            good.append(f"{requirement.name} {installed}")
+        else:
+            yield _problem(
+                f"{requirement.name} {installed} is installed, {requirement} is required", "run: make install"
+            )
+    yield _ok(", ".join(good))
+
+
+def look_at_settings(settings: Settings) -> Iterator[Finding]:
+    """Every setting with its value and where it came from, and variables that look like settings and are none."""
+    from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
+
+    from_environment = EnvSettingsSource(Settings)()
+    from_file = DotEnvSettingsSource(Settings)()
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if name in from_environment:
+            origin = "environment"
+        elif name in from_file:
+            origin = ".env"
+        elif name in settings.model_fields_set:
+            origin = "command line"
+        else:
+            origin = "default"
+        yield _ok(f"KPI_{name.upper()} = {'' if value is None else value}  ({origin})")
+    known = {f"KPI_{name.upper()}" for name in Settings.model_fields} | {"KPI_AS_OF"}
+    for unknown in sorted(name for name in os.environ if name.startswith("KPI_") and name not in known):
+        yield _problem(f"{unknown} is set, and is no setting", "correct its name or remove it; see .env.example")
+
+
+def look_at_home(settings: Settings) -> Iterator[Finding]:
+    """Whether the state folder can be written to, and has room."""
+    home = settings.home
+    if not home.exists():
+        yield _note(f"{home} does not exist yet", "the first `kpi run` makes it")
+        return
+    try:
+        with tempfile.NamedTemporaryFile(dir=home, prefix=".doctor-"):
+            yield _ok(f"{home} can be written to")
+    except OSError as error:
+        yield _problem(
+            f"{home} cannot be written to: {error.strerror}", "give the user who runs `kpi` the right to write"
+        )
+    free = shutil.disk_usage(home).free
+    room = f"{free / 1024**3:.1f} GB free on its disk"
+    if free < _LITTLE_DISK_BYTES:
+        yield _problem(room, "make room; old files under warehouse/spill and exports may go")
+    else:
+        yield _ok(room)
+
+
+def look_at_landing(settings: Settings) -> Iterator[Finding]:
+    """Newest night, rows and quarantine of the configured source; what failed; what a crash left behind."""
+    from orchestration.landing.manifest import LandingError
+    from orchestration.landing.store import Landing
+
+    landing = Landing(settings.landing_dir)
+    try:
+        manifests = landing.manifests(settings.source)
+    except LandingError as error:
+        yield _problem(str(error), "until then no night can be played")
+        return
+    if not manifests:
+        yield _note(f"nothing has landed from source {settings.source}", "play the first night: kpi run")
+        return
+    yield from _landed_nights(manifests)
+    yield from _failures(manifests)
+    yield from _quarantine(landing, manifests)
+    for folder in landing.leftovers(settings.source):
+        yield _note(f"{folder} has no manifest: a crash left it", "nothing reads it; it can be deleted")
+
+
+def _newest(manifests: Sequence[Manifest]) -> dict[str, Manifest]:
+    """Per entity the last attempt of its newest night."""
+    return {manifest.entity: manifest for manifest in manifests}
+
+
+def _landed_nights(manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    by_night: dict[date, list[str]] = defaultdict(list)
+    for entity, manifest in _newest([m for m in manifests if m.status == "landed"]).items():
+        by_night[manifest.batch_date].append(entity)
+    for night in sorted(by_night, reverse=True):
+        entities = by_night[night]
+        names = ", ".join(entities[:_ENTITIES_SHOWN]) + (" ..." if len(entities) > _ENTITIES_SHOWN else "")
+        yield _ok(f"newest batch of {night}: {len(entities)} entities ({names})")
+
+
+def _failures(manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    for entity, manifest in _newest(manifests).items():
+        if manifest.status == "landed":
+            continue
+        why = manifest.problem.message if manifest.problem is not None else "no reason was recorded"
+        yield _problem(
+            f"{entity} of {manifest.batch_date} could not be read: {why}",
+            f"repair the input, then run that night again: kpi run --date {manifest.batch_date}",
+        )
+
+
+def _quarantine(landing: Landing, manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    """Rejected rows of each entity's newest batch, and why."""
+    import duckdb
+
+    newest = [m for m in _newest([m for m in manifests if m.status == "landed"]).values() if m.rows_quarantined]
+    if not newest:
+        yield _ok("no row of the newest batches is in quarantine")
+        return
+    rows = sum(manifest.rows_quarantined for manifest in newest)
+    yield _note(
+        f"{rows:,} rows of the newest batches are in quarantine: "
+        + ", ".join(f"{manifest.entity} {manifest.rows_quarantined:,}" for manifest in newest),
+        f"repair them in the CRM; each row is kept with its reason under {landing.root}",
+    )
+    for manifest in newest:
+        reasons = duckdb.sql(
+            "select rule, column_name, count(*) as rows, min(reason) as example from read_parquet($path) "
+            "group by all order by rows desc, rule, column_name limit $shown",
+            params={"path": str(landing.quarantine_path(manifest)), "shown": _REASONS_SHOWN},
+        ).fetchall()
+        for rule, column, count, example in reasons:
+            yield _note(f"{manifest.entity}.{column or 'row'}, rule {rule}: {count:,} rows; for example: {example}")
+
+
+def look_at_checks(settings: Settings) -> Iterator[Finding]:
+    """The last outcomes that did not pass."""
+    from orchestration.checks.results import load_outcomes
+
+    try:
+        saved = load_outcomes(settings.checks_dir)
+    except ValueError as error:
+        yield _problem(str(error), "play a night: kpi run")
+        return
+    if saved is None:
+        yield _note("no check has run yet", "play the first night: kpi run")
+        return
+    yield _ok(f"{len(saved.outcomes)} checks for {saved.night}, {len(saved.outcomes) - len(saved.failed)} passed")
+    for outcome in saved.failed:
+        text = f"{'/'.join(outcome.spec.asset)}: {outcome.spec.name}: {outcome.message}"
+        if outcome.blocks:
+            yield _problem(text, f"nothing was published because: {outcome.spec.reason}")
+        else:
+            yield _note(text)
+    docs = settings.checks_dir / "data_docs" / "index.html"
+    if docs.exists():
+        yield _ok(f"all of it, with history, in {docs}")
+
+
+def look_at_publication(settings: Settings) -> Iterator[Finding]:
+    """What readers see, and whether it is behind what has landed."""
+    from orchestration.landing.manifest import LandingError
+    from orchestration.landing.store import Landing
+    from orchestration.serving.errors import ServingError
+    from orchestration.serving.reading import open_publication
+
+    if not settings.marts_path.exists():
+        yield _note(f"there is no publication at {settings.marts_path}", "play the first night: kpi run")
+        return
+    try:
+        with open_publication(settings.marts_path) as connection:
+            rows = connection.execute(
+                "select generation_id, as_of, source, published_at from main.publication"
+            ).fetchall()
+        newest = Landing(settings.landing_dir).latest_night(settings.source)
+    except (ServingError, LandingError) as error:
+        yield _problem(str(error), "publish again: kpi run")
+        return
+    generation, as_of, source, published_at = rows[0]
+    yield _ok(
+        f"{settings.marts_path}: as of {as_of}, source {source}, published {published_at}, generation {generation}"
+    )
+    if source != settings.source:
+        yield _note(
+            f"it was made from source {source}, the settings say {settings.source}",
+            "the next `kpi run` publishes from the configured source",
+        )
+    elif newest is not None and newest > as_of:
+        yield _problem(
+            f"{newest} has landed, and the publication is as of {as_of}",
+            f"that night failed or is still running; see Checks and Writer, then: kpi run --date {newest}",
+        )
+    if settings.environment == "production" and as_of < settings.yesterday():
+        yield _problem(
+            f"the publication is {(settings.yesterday() - as_of).days} nights behind",
+            f"is the daemon running? `kpi run --from {as_of} --to {settings.yesterday()}` catches up",
+        )
+
+
+def look_at_writer(settings: Settings) -> Iterator[Finding]:
+    """Who writes now, and files that a killed run left."""
+    from orchestration.serving.lock import holder
+
+    if is_held(settings.lock_path):
+        yield _note(f"a run is writing now: {holder(settings.lock_path)}", "readers are not affected; other runs wait")
+        return
+    yield _ok("no run is writing now")
+    for leftover in sorted(settings.home.glob("*.tmp*")) + sorted(settings.exports_dir.glob("*.tmp*")):
+        yield _note(
+            f"{leftover} was left by a run that was killed", "it can be deleted; the next run deletes it as well"
+        )
+
+
+def is_held(lock_path: Path) -> bool:
+    """Whether some process holds the writer's lock at this moment."""
+    if not lock_path.exists():
+        return False
+    with lock_path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -1,0 +1,123 @@
+"""The command line's contract: what it accepts, what it says, and with which exit code it leaves."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from orchestration.cli import UsageError, choose_nights, load_settings, main, typed_command
+from orchestration.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KPI_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+def _leave(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    code = left.value.code
+    assert isinstance(code, int)
+    return code
+
+
+def test_help_names_every_command_and_needs_no_heavy_import() -> None:
+    code = (
+        "import sys; from orchestration.cli import main\n"
+        "try: main(['--help'])\n"
+        "finally: print(sorted({'dagster', 'dbt', 'duckdb', 'pandas', 'pyarrow'} & set(sys.modules)), file=sys.stderr)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for command in ("run", "show", "tour", "export", "viewers", "doctor", "dev"):
+        assert f"\n  {command} " in shown.stdout, shown.stdout
+    assert shown.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--date", "31.03.2026"], "--date 31.03.2026: not a date; write it like 2026-03-31"),
+        (["run", "--date", "2026-02-30"], "--date 2026-02-30: not a date"),
+        (["run", "--date", "2999-01-01"], "2999-01-01 is not over yet"),
+        (["run", "--date", "2001-01-01"], "is before 2015-01-01"),
+        (["run", "--from", "2026-03-01"], "--from and --to go together"),
+        (["run", "--from", "2026-03-05", "--to", "2026-03-01"], "is after --to"),
+        (
+            ["run", "--from", "2026-03-01", "--to", "2026-03-05", "--date", "2026-03-05"],
+            "leave out --date and --nights",
+        ),
+        (["run", "--source", "salesforce"], "there is no source 'salesforce'"),
+        (["run", "--source", "files"], "needs --path FOLDER"),
+        (["run", "--path", "nowhere"], "nowhere is no folder"),
+        (["run", "--source", "demo", "--path", "."], "--path belongs to the files source, not to demo"),
+        (["run", "--nights", "0"], "0 is not in the range"),
+        (["show"], "Missing option '--viewer'"),
+        (["show", "--viewer", "a@b.vn", "--lang", "fr"], "--lang fr: en or vi"),
+        (["show", "--viewer", "a@b.vn"], "there is no publication"),
+        (["tour"], "there is no publication"),
+        (["viewers"], "there is no publication"),
+        (["export", "--viewer", "a@b.vn"], "there is no publication"),
+        (["dance"], "No such command 'dance'"),
+    ],
+)
+def test_a_wrong_request_leaves_with_2_and_says_what_is_wrong(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _leave(*arguments) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err.replace("\n", " ")
+    assert "Traceback" not in captured.err
+    assert not Path("home", "landing").exists()
+
+
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("KPI_TIMEZONE", "Mars/Olympus")
+    assert _leave("doctor") == 2
+    assert "KPI_TIMEZONE" in capsys.readouterr().err
+
+
+def test_an_unexpected_error_leaves_with_3_one_line_and_a_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A folder where a file should be is nothing that anybody planned for.
+    (tmp_path / "home" / "landing" / "demo" / "customers" / "2026-03-31.1" / "manifest.json").mkdir(parents=True)
+    code = _leave("doctor")
+    captured = capsys.readouterr()
+    assert code == 3
+    assert captured.err.count("Traceback") == 0
+    assert "kpi.log" in captured.err.replace("\n", "")
+    assert "Traceback" in (tmp_path / "home" / "logs" / "kpi.log").read_text()
+
+
+def test_the_default_night_is_the_demos_last_or_yesterday() -> None:
+    demo = Settings(source="demo")
+    files = Settings(source="files", files_path=Path("."))
+    assert choose_nights(demo, None, None, None, 1) == (date(2026, 3, 31), date(2026, 3, 31))
+    assert choose_nights(demo, None, None, None, 8) == (date(2026, 3, 24), date(2026, 3, 31))
+    assert choose_nights(files, None, None, None, 1) == (files.yesterday(), files.yesterday())
+    assert choose_nights(files, None, date(2026, 1, 1), date(2026, 1, 3), 1) == (date(2026, 1, 1), date(2026, 1, 3))
+
+
+def test_options_win_over_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KPI_SOURCE", "demo")
+    settings = load_settings(source="files", files_path=tmp_path, threads=None)
+    assert (settings.source, settings.files_path, settings.threads) == ("files", tmp_path, 2)
+    with pytest.raises(UsageError, match="KPI_THREADS"):
+        load_settings(threads=0)
+
+
+def test_hints_name_the_command_as_it_can_be_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    here = Path(sys.executable).with_name("kpi")
+    monkeypatch.setenv("PATH", str(here.parent))
+    assert typed_command() == "kpi"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert typed_command() == str(here)
+    monkeypatch.chdir(here.parent.parent)
+    assert typed_command() == str(Path("bin") / "kpi")
