@@ -134,25 +134,32 @@ def _rows_outside(connection: duckdb.DuckDBPyConnection, viewer: Viewer, mart: s
     columns = {row[0] for row in connection.execute(f"describe {table}").fetchall()}
     # The members "none" and "unknown" of a dimension carry nobody's data.
     placeholder = "and not is_placeholder" if "is_placeholder" in columns else ""
-    if rule.by_department:
-        allowed = (
-            f"select department_id from {identifier(ALIAS, 'core', 'core_department_scope')} "
-            "where lower(trim(viewer_email)) = $email "
-            f"union select department_id from {identifier(_EXPORT, 'main', 'dim_employees')}"
+    departments = _scope("department", "$reports")
+    if rule.by_department and not rule.reports:
+        # Names only: the departments of the people the viewer sees, too.
+        departments += f" union select department_id from {identifier(_EXPORT, 'main', 'dim_employees')}"
+    outside = _outside(departments if rule.by_department else _scope("employee", "$reports"), rule.column)
+    parameters: dict[str, object] = {"email": viewer.email, "reports": list(rule.reports)}
+    if rule.department_column is not None:
+        of_department = _outside(_scope("department", "$department_reports"), rule.department_column)
+        outside = (
+            f"case when written.{identifier(rule.department_column)} = 'none' then {outside} else {of_department} end"
         )
-    else:
-        reports = "and list_contains($reports, report)" if rule.reports else ""
-        allowed = (
-            f"select employee_id from {identifier(ALIAS, 'core', 'core_employee_scope')} "
-            f"where lower(trim(viewer_email)) = $email {reports}"
-        )
-    parameters: dict[str, object] = {"email": viewer.email}
-    if rule.reports and not rule.by_department:
-        parameters["reports"] = list(rule.reports)
-    # An anti-join, not NOT IN: a null among the allowed ids would make NOT IN let everything pass.
+        parameters["department_reports"] = list(rule.department_reports)
     counted = connection.execute(
-        f"select count(*) from {table} as written where not exists (select 1 from ({allowed}) as allowed (id) "
-        f"where allowed.id = written.{identifier(rule.column)}) {placeholder}",
-        parameters,
+        f"select count(*) from {table} as written where {outside} {placeholder}", parameters
     ).fetchall()
     return int(counted[0][0])
+
+
+def _scope(owner: str, reports: str) -> str:
+    """The employees or departments the viewer sees through the reports of this parameter; none of them means any."""
+    return (
+        f"select {identifier(f'{owner}_id')} from {identifier(ALIAS, 'core', f'core_{owner}_scope')} "
+        f"where lower(trim(viewer_email)) = $email and (len({reports}) = 0 or list_contains({reports}, report))"
+    )
+
+
+def _outside(allowed: str, column: str) -> str:
+    # An anti-join, not NOT IN: a null among the allowed ids would make NOT IN let everything pass.
+    return f"not exists (select 1 from ({allowed}) as allowed (id) where allowed.id = written.{identifier(column)})"

@@ -18,12 +18,16 @@ class OwnerRule:
     """`column` names the owner; `reports` are the reports whose scope opens the row (empty: any report).
 
     `column` None means that the rows belong to nobody and are open to every viewer. `by_department` means that
-    `column` holds a department.
+    `column` holds a department: without `reports` also those of the people the viewer sees (names only).
+    `department_column` names a second owner: a row with a department there is that department's, open through
+    `department_reports`, and no person's.
     """
 
     column: str | None
     reports: tuple[str, ...] = EVERY_REPORT
     by_department: bool = False
+    department_column: str | None = None
+    department_reports: tuple[str, ...] = EVERY_REPORT
 
 
 OWNERS: Mapping[str, OwnerRule] = {
@@ -60,10 +64,18 @@ OWNERS: Mapping[str, OwnerRule] = {
     "fct_relationship_stays": OwnerRule("manager_id", ("employee", "customer")),
     "fct_task_status": OwnerRule("employee_id", ("employee", "task")),
     "fct_tasks": OwnerRule("assignee_id", ("employee", "task")),
+    "kpi_call_day": OwnerRule("employee_id", ("employee", "telesales")),
     "kpi_cohort_funnel": OwnerRule("manager_id", ("employee", "customer")),
     "kpi_customer_cycle": OwnerRule("manager_id", ("employee", "customer")),
     "kpi_customer_structure": OwnerRule("manager_id", ("employee", "customer")),
+    "kpi_department_day": OwnerRule("department_id", ("department",), by_department=True),
+    "kpi_department_month": OwnerRule("department_id", ("department",), by_department=True),
+    "kpi_department_reconciliation": OwnerRule("department_id", ("department",), by_department=True),
     "kpi_interactions_by_type": OwnerRule("employee_id", ("employee",)),
     "kpi_journey_time": OwnerRule("manager_id", ("employee", "customer")),
     "kpi_province_top": OwnerRule("manager_id", ("employee", "customer")),
+    "kpi_task_month": OwnerRule("employee_id", ("employee", "task")),
+    "kpi_target_attainment": OwnerRule(
+        "employee_id", ("employee", "targets"), department_column="department_id", department_reports=("department",)
+    ),
 }

@@ -34,13 +34,21 @@ OWNERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "fct_relationship_stays": ("manager_id", ("employee", "customer")),
     "fct_task_status": ("employee_id", ("employee", "task")),
     "fct_tasks": ("assignee_id", ("employee", "task")),
+    "kpi_call_day": ("employee_id", ("employee", "telesales")),
     "kpi_cohort_funnel": ("manager_id", ("employee", "customer")),
     "kpi_customer_cycle": ("manager_id", ("employee", "customer")),
     "kpi_customer_structure": ("manager_id", ("employee", "customer")),
     "kpi_interactions_by_type": ("employee_id", ("employee",)),
     "kpi_journey_time": ("manager_id", ("employee", "customer")),
     "kpi_province_top": ("manager_id", ("employee", "customer")),
+    "kpi_task_month": ("employee_id", ("employee", "task")),
 }
+# Rows of people and rows of departments in one mart: a row with a department is the department's.
+OWNERS_AND_DEPARTMENTS: dict[str, tuple[str, ...]] = {
+    "kpi_target_attainment": ("employee", "targets"),
+}
+# Rows of departments, through the department report.
+OF_DEPARTMENTS = ("kpi_department_day", "kpi_department_month", "kpi_department_reconciliation")
 # Lists of names: nobody's rows, open to anyone with a right.
 NAME_LISTS = (
     "dim_industries",
@@ -51,7 +59,7 @@ NAME_LISTS = (
     "dim_sources",
     "dim_task_types",
 )
-VIEWS = (*OWNERS, *NAME_LISTS, "dim_employees", "dim_departments", "dim_date")
+VIEWS = (*OWNERS, *OWNERS_AND_DEPARTMENTS, *OF_DEPARTMENTS, *NAME_LISTS, "dim_employees", "dim_departments", "dim_date")
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +126,56 @@ def test_every_viewer_sees_exactly_the_owners_in_scope(mart: str, warehouse: duc
         assert seen == {owner: rows for owner, rows in per_owner.items() if owner in scope}, viewer
         kinds.add("all" if len(seen) == len(per_owner) else "some" if seen else "none")
     assert kinds >= {"all", "some"}
+
+
+def departments_in_scope(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """The departments that the department report opens to each viewer."""
+    rows = connection.execute(
+        "select viewer_email, department_id from core.core_department_scope where report = 'department'"
+    ).fetchall()
+    granted: dict[str, set[str]] = {}
+    for email, department in rows:
+        granted.setdefault(email, set()).add(department)
+    return granted
+
+
+@pytest.mark.parametrize("mart", OWNERS_AND_DEPARTMENTS)
+def test_every_viewer_sees_exactly_the_owners_and_departments_in_scope(
+    mart: str, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    query = "select employee_id, department_id, count(*) from {} group by all"
+    per_owner = warehouse.execute(query.format(f"marts.{mart}")).fetchall()
+    granted, departments = viewers(warehouse), departments_in_scope(warehouse)
+    kinds = set()
+    for viewer in granted.keys() | departments.keys():
+        people = {employee for report, employee in granted.get(viewer, ()) if report in OWNERS_AND_DEPARTMENTS[mart]}
+        expected = {
+            (employee, department, rows)
+            for employee, department, rows in per_owner
+            if (employee in people if department == "none" else department in departments.get(viewer, ()))
+        }
+        look_as(warehouse, viewer.upper())
+        assert set(warehouse.execute(query.format(f"access.access_{mart}")).fetchall()) == expected, viewer
+        kinds.add((any(row[0] == "none" for row in expected), any(row[1] == "none" for row in expected)))
+    assert kinds >= {(True, True), (False, True)}
+    assert len(per_owner) > 10
+
+
+@pytest.mark.parametrize("mart", OF_DEPARTMENTS)
+def test_every_viewer_sees_exactly_the_departments_in_scope(mart: str, warehouse: duckdb.DuckDBPyConnection) -> None:
+    query = "select department_id, count(*) from {} group by all"
+    per_department = dict(warehouse.execute(query.format(f"marts.{mart}")).fetchall())
+    departments = departments_in_scope(warehouse)
+    shown = set()
+    for viewer in viewers(warehouse).keys() | departments.keys():
+        look_as(warehouse, viewer.upper())
+        seen = dict(warehouse.execute(query.format(f"access.access_{mart}")).fetchall())
+        scope = departments.get(viewer, set())
+        assert seen == {owner: rows for owner, rows in per_department.items() if owner in scope}, viewer
+        shown.add(len(seen))
+    # The lines beside the departments are for those who see every department.
+    assert {0, len(per_department)} <= shown
+    assert (len(shown) > 2) == (mart != "kpi_department_reconciliation")
 
 
 def test_people_show_through_any_report(warehouse: duckdb.DuckDBPyConnection) -> None:

@@ -66,6 +66,18 @@
     ('fct_customer_milestones', 'first_task_date', 'dim_date', 'calendar_date'),
     ('fct_customer_milestones', 'first_order_date', 'dim_date', 'calendar_date'),
     ('fct_customer_milestones', 'first_payment_date', 'dim_date', 'calendar_date'),
+    ('kpi_call_day', 'employee_id', 'dim_employees', 'employee_id'),
+    ('kpi_call_day', 'occurred_date', 'dim_date', 'calendar_date'),
+    ('kpi_target_attainment', 'employee_id', 'dim_employees', 'employee_id'),
+    ('kpi_target_attainment', 'department_id', 'dim_departments', 'department_id'),
+    ('kpi_department_day', 'department_id', 'dim_departments', 'department_id'),
+    ('kpi_department_day', 'calendar_date', 'dim_date', 'calendar_date'),
+    ('kpi_department_month', 'department_id', 'dim_departments', 'department_id'),
+    ('kpi_department_month', 'month_date', 'dim_date', 'calendar_date'),
+    ('kpi_department_reconciliation', 'department_id', 'dim_departments', 'department_id'),
+    ('kpi_department_reconciliation', 'month_date', 'dim_date', 'calendar_date'),
+    ('kpi_task_month', 'employee_id', 'dim_employees', 'employee_id'),
+    ('kpi_task_month', 'month_date', 'dim_date', 'calendar_date'),
 ] %}
 
 with final as (

@@ -1,0 +1,269 @@
+with all_targets as (
+    select * from {{ ref('core_kpi_targets') }}
+),
+
+employees as (
+    select * from {{ ref('dim_employees') }}
+),
+
+customers as (
+    select * from {{ ref('core_customers') }}
+),
+
+owner_history as (
+    select * from {{ ref('core_customer_owner_history') }}
+),
+
+interactions as (
+    select * from {{ ref('fct_interactions') }}
+),
+
+tasks as (
+    select * from {{ ref('fct_tasks') }}
+),
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+),
+
+payments as (
+    select * from {{ ref('fct_payments') }}
+),
+
+-- Targets of owners that the CRM does not have are not one target: each keeps its row.
+targets as (
+    select
+        all_targets.period_start,
+        all_targets.period_end,
+        all_targets.employee_id,
+        all_targets.department_id,
+        all_targets.metric,
+        all_targets.direction,
+        all_targets.target_value,
+        all_targets.weight,
+        row_number() over (
+            partition by
+                all_targets.period_start,
+                all_targets.period_end,
+                all_targets.employee_id,
+                all_targets.department_id,
+                all_targets.metric
+            order by
+                all_targets._batch_id,
+                all_targets._row_number
+        ) as target_number,
+        all_targets.metric in (
+            'new_customers',
+            'interactions',
+            'activities',
+            'tasks_late',
+            'orders',
+            'returns',
+            'sales_amount',
+            'revenue_amount',
+            'collected_amount'
+        ) as has_known_metric,
+        all_targets.employee_id != 'unknown' and all_targets.department_id != 'unknown' as has_known_owner
+    from all_targets
+    where not all_targets.is_deleted
+),
+
+ranked_owners as (
+    select
+        owner_history.customer_id,
+        owner_history.manager_id,
+        row_number() over (
+            partition by owner_history.customer_id order by owner_history.valid_from_at
+        ) as owner_rank
+    from owner_history
+),
+
+events as (
+    select
+        'new_customers' as metric,
+        coalesce(ranked_owners.manager_id, 'unknown') as employee_id,
+        customers.created_date as event_date,
+        cast(1 as decimal(18, 2)) as figure
+    from customers
+    left join ranked_owners
+        on
+            customers.customer_id = ranked_owners.customer_id
+            and ranked_owners.owner_rank = 1
+    union all
+    select
+        'interactions' as metric,
+        interactions.employee_id,
+        interactions.occurred_date as event_date,
+        interactions.interactions as figure
+    from interactions
+    union all
+    select
+        'activities' as metric,
+        tasks.assignee_id as employee_id,
+        tasks.created_date as event_date,
+        1 as figure
+    from tasks
+    union all
+    select
+        'tasks_late' as metric,
+        tasks.assignee_id as employee_id,
+        tasks.created_date as event_date,
+        1 as figure
+    from tasks
+    where tasks.is_late
+    {%- for metric in ['orders', 'returns', 'sales_amount', 'revenue_amount'] %}
+    union all
+    select
+        '{{ metric }}' as metric,
+        orders.executor_id as employee_id,
+        orders.order_date as event_date,
+        orders.{{ metric }} as figure
+    from orders
+    {%- endfor %}
+    union all
+    select
+        'collected_amount' as metric,
+        payments.executor_id as employee_id,
+        payments.paid_date as event_date,
+        payments.collected_amount as figure
+    from payments
+),
+
+days as (
+    select
+        events.metric,
+        events.employee_id,
+        employees.department_id,
+        events.event_date,
+        sum(events.figure) as figure
+    from events
+    inner join employees on events.employee_id = employees.employee_id
+    where not employees.is_placeholder
+    group by
+        events.metric,
+        events.employee_id,
+        employees.department_id,
+        events.event_date
+),
+
+owner_days as (
+    select
+        days.metric,
+        days.employee_id,
+        'none' as department_id,
+        days.event_date,
+        days.figure
+    from days
+    union all
+    select
+        days.metric,
+        'none' as employee_id,
+        days.department_id,
+        days.event_date,
+        days.figure
+    from days
+    where days.department_id not in ('none', 'unknown')
+),
+
+actuals as (
+    select
+        targets.period_start,
+        targets.period_end,
+        targets.employee_id,
+        targets.department_id,
+        targets.metric,
+        targets.target_number,
+        sum(owner_days.figure) as actual_value
+    from targets
+    inner join owner_days
+        on
+            targets.metric = owner_days.metric
+            and targets.employee_id = owner_days.employee_id
+            and targets.department_id = owner_days.department_id
+            and targets.period_start <= owner_days.event_date
+            and targets.period_end >= owner_days.event_date
+    group by
+        targets.period_start,
+        targets.period_end,
+        targets.employee_id,
+        targets.department_id,
+        targets.metric,
+        targets.target_number
+),
+
+measured as (
+    select
+        targets.*,
+        case
+            when targets.has_known_metric and targets.has_known_owner then cast(coalesce(actuals.actual_value, 0) as decimal(18, 2))
+        end as actual_value,
+        case
+            when targets.period_end < targets.period_start then 0
+            else {{ dbt.datediff('targets.period_start', 'targets.period_end', 'day') }} + 1
+        end as period_days,
+        case
+            when targets.period_end < targets.period_start or {{ as_of() }} < targets.period_start then 0
+            when {{ as_of() }} < targets.period_end then {{ dbt.datediff('targets.period_start', as_of(), 'day') }} + 1
+            else {{ dbt.datediff('targets.period_start', 'targets.period_end', 'day') }} + 1
+        end as elapsed_days
+    from targets
+    left join actuals
+        on
+            targets.period_start = actuals.period_start
+            and targets.period_end = actuals.period_end
+            and targets.employee_id = actuals.employee_id
+            and targets.department_id = actuals.department_id
+            and targets.metric = actuals.metric
+            and targets.target_number = actuals.target_number
+),
+
+-- A target of 0 or less has no share that could be reached.
+compared as (
+    select
+        measured.*,
+        case when measured.target_value > 0 then {{ ratio('measured.actual_value', 'measured.target_value') }} end as actual_share
+    from measured
+),
+
+rated as (
+    select
+        compared.*,
+        case
+            when compared.direction = 'increase' then compared.actual_share
+            when compared.actual_share > 2 then 0
+            else 2 - compared.actual_share
+        end as attainment_rate
+    from compared
+),
+
+capped as (
+    select
+        rated.*,
+        case when rated.attainment_rate > 1 then 1 else rated.attainment_rate end as attainment_capped_rate
+    from rated
+),
+
+final as (
+    select
+        cast(capped.period_start as date) as period_start,
+        cast(capped.period_end as date) as period_end,
+        cast(capped.employee_id as varchar) as employee_id,
+        cast(capped.department_id as varchar) as department_id,
+        cast(capped.metric as varchar) as metric,
+        cast(capped.target_number as bigint) as target_number,
+        cast(capped.has_known_metric as boolean) as has_known_metric,
+        cast(capped.direction as varchar) as direction,
+        cast(capped.target_value as decimal(18, 4)) as target_value,
+        cast(capped.actual_value as decimal(18, 2)) as actual_value,
+        cast(capped.attainment_rate as double) as attainment_rate,
+        cast(capped.attainment_capped_rate as double) as attainment_capped_rate,
+        cast(capped.weight as decimal(9, 6)) as weight,
+        cast(capped.weight as double) * cast(capped.attainment_rate as double) as weighted_rate,
+        cast(capped.weight as double) * cast(capped.attainment_capped_rate as double) as weighted_capped_rate,
+        cast(capped.period_days as bigint) as period_days,
+        cast(capped.elapsed_days as bigint) as elapsed_days,
+        {{ ratio('capped.elapsed_days', 'capped.period_days') }} as elapsed_rate
+    from capped
+)
+
+select * from final

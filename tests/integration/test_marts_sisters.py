@@ -1,0 +1,64 @@
+"""The identities of the marts in `models/marts/sisters/` hold over a real warehouse, and each notices its damage."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from orchestration.dbt_run import DBT_PROJECT_DIR, dbt_environment
+from tests.support.warehouse import DbtRun, DemoWarehouse, copy_warehouse, demo_warehouse, run_dbt, warehouse_settings
+
+# One statement per identity: the smallest damage that it must notice.
+DAMAGE = {
+    "calls_add_up_to_interactions_by_type": """
+        update marts.kpi_call_day set calls = calls + 1 where calls = (select max(calls) from marts.kpi_call_day)""",
+    "departments_add_up_to_the_funnel": """
+        update marts.kpi_department_day set collected_amount = collected_amount + 0.01
+        where collected_amount = (select max(collected_amount) from marts.kpi_department_day)""",
+    "departments_and_reconciliation_are_the_company": """
+        update marts.kpi_department_reconciliation set new_customers = new_customers + 1
+        where new_customers = (select max(new_customers) from marts.kpi_department_reconciliation)""",
+    "task_months_add_up_to_tasks": """
+        update marts.kpi_task_month set rated_tasks = rated_tasks - 1
+        where rated_tasks = (select max(rated_tasks) from marts.kpi_task_month)""",
+    "target_actuals_are_the_funnels": """
+        update marts.kpi_target_attainment set actual_value = actual_value + 0.01
+        where department_id != 'none' and actual_value = (
+            select max(actual_value) from marts.kpi_target_attainment where department_id != 'none')""",
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> DemoWarehouse:
+    return demo_warehouse(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="module")
+def damaged_run(built: DemoWarehouse, tmp_path_factory: pytest.TempPathFactory) -> DbtRun:
+    """Every identity test, run over a copy of the warehouse with every damage done."""
+    home = tmp_path_factory.mktemp("damaged_sisters")
+    database = copy_warehouse(built, home)
+    with duckdb.connect(str(database)) as connection:
+        for name, statement in DAMAGE.items():
+            changed = connection.execute(statement).fetchone()
+            assert changed is not None, name
+            assert changed[0] > 0, f"the damage for {name} changes nothing"
+    settings = warehouse_settings(home)
+    return run_dbt(
+        DBT_PROJECT_DIR,
+        ["test", "--select", *DAMAGE],
+        dbt_environment(settings, built.as_of),
+        settings.warehouse_dir / "target",
+    )
+
+
+def test_every_identity_has_its_damage() -> None:
+    identities = {path.stem for path in (DBT_PROJECT_DIR / "tests" / "marts" / "sisters").glob("*.sql")}
+    assert identities == set(DAMAGE)
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_identity_holds_and_can_fail(name: str, built: DemoWarehouse, damaged_run: DbtRun) -> None:
+    assert built.run.node(name).status == "pass"
+    assert damaged_run.node(name).status == "fail"
+    assert (damaged_run.node(name).failures or 0) > 0
