@@ -37,6 +37,7 @@ BY_KEY = {"key": "key"}
 FROM_DAY_0 = {"start": 0, "starts_at": "from_days", "ends_at": "to_days"}
 TWO_COMBINATIONS = {"values": {"a": ["x"], "b": ["u", "v"]}}
 FOUR_COMBINATIONS = {"values": {"a": ["x", "y"], "b": ["u", "v"]}}
+FROM_4_TO_84 = {"min_days": 4, "max_days": 84}
 AS_CURRENT = {"compare_model": "ref('current_rows')"}
 
 SPAN = "key, valid_from_at, valid_to_at"
@@ -77,6 +78,8 @@ CASES = (
     Case("buckets_closed_end", "covers_from", BUCKET, "(0, 7), (7, 14)", 1, FROM_DAY_0),
     Case("covers_passes", "covers_combinations", "a, b", "('x', 'u'), ('x', 'v')", 0, TWO_COMBINATIONS),
     Case("covers_fails", "covers_combinations", "a, b", "('x', 'u'), ('y', 'v')", 2, FOUR_COMBINATIONS),
+    Case("windows_pass", "windows_within", "days", "(4), (7), (84)", 0, FROM_4_TO_84, "days"),
+    Case("windows_fail", "windows_within", "days", "(3), (4.5), (85), (null), (28)", 4, FROM_4_TO_84, "days"),
     Case(
         "current_passes",
         "current_rows_equal",

@@ -13,17 +13,45 @@ from tests.support.warehouse import DemoWarehouse, demo_warehouse
 OWNERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dim_customer_cohort": ("manager_id", ("employee", "customer")),
     "dim_customers": ("manager_id", ("employee", "customer")),
+    "fct_customer_cycle": ("manager_id", ("employee", "customer")),
+    "fct_customer_industries": ("manager_id", ("employee", "customer")),
+    "fct_customer_milestones": ("manager_id", ("employee", "customer")),
+    "fct_customer_persons": ("manager_id", ("employee", "customer")),
+    "fct_customer_sources": ("manager_id", ("employee", "customer")),
+    "fct_customer_stages": ("manager_id", ("employee", "customer")),
+    "fct_cycle_members": ("manager_id", ("employee", "customer")),
     "fct_funnel": ("employee_id", ("employee",)),
+    "fct_funnel_by_source": ("employee_id", ("employee",)),
     "fct_interactions": ("employee_id", ("employee",)),
     "fct_journey": ("manager_id", ("employee", "customer")),
+    "fct_new_customer_sources": ("employee_id", ("employee",)),
     "fct_order_lines": ("executor_id", ("employee", "product")),
+    "fct_order_sources": ("executor_id", ("employee", "product")),
     "fct_orders": ("executor_id", ("employee", "product")),
     "fct_payments": ("executor_id", ("employee", "product")),
+    "fct_product_sales": ("executor_id", ("employee", "product")),
     "fct_relationship_moves": ("manager_id", ("employee", "customer")),
+    "fct_relationship_stays": ("manager_id", ("employee", "customer")),
     "fct_task_status": ("employee_id", ("employee", "task")),
     "fct_tasks": ("assignee_id", ("employee", "task")),
+    "kpi_cohort_funnel": ("manager_id", ("employee", "customer")),
+    "kpi_customer_cycle": ("manager_id", ("employee", "customer")),
+    "kpi_customer_structure": ("manager_id", ("employee", "customer")),
+    "kpi_interactions_by_type": ("employee_id", ("employee",)),
+    "kpi_journey_time": ("manager_id", ("employee", "customer")),
+    "kpi_province_top": ("manager_id", ("employee", "customer")),
 }
-VIEWS = (*OWNERS, "dim_employees", "dim_departments", "dim_date")
+# Lists of names: nobody's rows, open to anyone with a right.
+NAME_LISTS = (
+    "dim_industries",
+    "dim_products",
+    "dim_projects",
+    "dim_provinces",
+    "dim_relationships",
+    "dim_sources",
+    "dim_task_types",
+)
+VIEWS = (*OWNERS, *NAME_LISTS, "dim_employees", "dim_departments", "dim_date")
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +125,14 @@ def test_people_show_through_any_report(warehouse: duckdb.DuckDBPyConnection) ->
         look_as(warehouse, viewer)
         seen = {row[0] for row in warehouse.execute("select employee_id from access.access_dim_employees").fetchall()}
         assert seen == {employee for _, employee in grants}, viewer
+
+
+@pytest.mark.parametrize("mart", NAME_LISTS)
+def test_lists_of_names_are_whole_for_everyone_with_a_right(mart: str, warehouse: duckdb.DuckDBPyConnection) -> None:
+    rows = count(warehouse, f"marts.{mart}")
+    for viewer in viewers(warehouse):
+        look_as(warehouse, viewer)
+        assert count(warehouse, f"access.access_{mart}") == rows, viewer
 
 
 def test_departments_show_no_hidden_name(warehouse: duckdb.DuckDBPyConnection) -> None:

@@ -260,7 +260,11 @@ def test_every_code_of_the_contract_has_a_label(domain: str, column: Column) -> 
 
 @pytest.mark.parametrize(
     ("domain", "name", "column"),
-    [("recency_bucket", "recency_buckets", "bucket"), ("age_band", "age_bands", "age_band")],
+    [
+        ("recency_bucket", "recency_buckets", "bucket"),
+        ("age_band", "age_bands", "age_band"),
+        ("cycle_window", "cycle_windows", "label"),
+    ],
 )
 def test_every_bucket_has_a_label(domain: str, name: str, column: str) -> None:
     labelled = {row["code"] for row in seed("labels") if row["domain"] == domain}

@@ -1,0 +1,50 @@
+with products as (
+    select * from {{ ref('core_products') }}
+),
+
+product_categories as (
+    select * from {{ ref('core_product_categories') }}
+),
+
+placeholders as (
+    {{ placeholder_members() }}
+),
+
+-- A plain list of names may use a placeholder's id for a member of its own: that member stands, the placeholder gives way.
+members as (
+    select
+        products.product_id,
+        products.product_code,
+        products.product_name,
+        products.category_id,
+        products.is_deleted,
+        false as is_placeholder
+    from products
+    union all
+    select
+        placeholders.member_id as product_id,
+        null as product_code,
+        placeholders.member_name as product_name,
+        placeholders.member_id as category_id,
+        false as is_deleted,
+        true as is_placeholder
+    from placeholders
+    left join products on placeholders.member_id = products.product_id
+    where products.product_id is null
+),
+
+final as (
+    select
+        cast(members.product_id as varchar) as product_id,
+        cast(members.product_code as varchar) as product_code,
+        cast(members.product_name as varchar) as product_name,
+        cast(members.category_id as varchar) as category_id,
+        cast(coalesce(product_categories.category_name, category_placeholders.member_name) as varchar) as category_name,
+        cast(members.is_deleted as boolean) as is_deleted,
+        cast(members.is_placeholder as boolean) as is_placeholder
+    from members
+    left join product_categories on members.category_id = product_categories.category_id
+    left join placeholders as category_placeholders on members.category_id = category_placeholders.member_id
+)
+
+select * from final

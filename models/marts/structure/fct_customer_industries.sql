@@ -1,0 +1,36 @@
+with customers as (
+    select * from {{ ref('dim_customer_cohort') }}
+),
+
+bridge as (
+    select * from {{ ref('core_bridge_customers_industries') }}
+),
+
+customer_members as (
+    select
+        customers.customer_id,
+        customers.manager_id,
+        customers.revenue_amount,
+        bridge.industry_id,
+        bridge.member_count as industry_count,
+        row_number() over (partition by customers.customer_id order by bridge.industry_id) as industry_number
+    from customers
+    inner join bridge on customers.customer_id = bridge.customer_id
+    where not customers.is_deleted
+),
+
+final as (
+    select
+        cast(customer_members.customer_id as varchar) as customer_id,
+        cast(customer_members.industry_id as varchar) as industry_id,
+        cast(customer_members.manager_id as varchar) as manager_id,
+        cast(customer_members.industry_count as bigint) as industry_count,
+        cast(1 as bigint) as customers,
+        {{ equal_part('customer_members.industry_number', 'customer_members.industry_count') }} as customers_split,
+        cast(customer_members.revenue_amount as decimal(18, 2)) as revenue_amount,
+        {{ equal_part_amount('customer_members.revenue_amount', 'customer_members.industry_number', 'customer_members.industry_count') }}
+            as revenue_split_amount
+    from customer_members
+)
+
+select * from final

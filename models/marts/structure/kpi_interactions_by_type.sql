@@ -1,0 +1,21 @@
+with interactions as (
+    select * from {{ ref('fct_interactions') }}
+),
+
+final as (
+    select
+        cast(interactions.month_date as date) as month_date,
+        cast(interactions.employee_id as varchar) as employee_id,
+        cast(interactions.interaction_type as varchar) as interaction_type,
+        cast(sum(interactions.interactions) as bigint) as interactions,
+        cast(count(*) as bigint) as interactions_logged,
+        cast(count(distinct case when interactions.is_counted then interactions.customer_id end) as bigint)
+            as interacted_customers
+    from interactions
+    group by
+        interactions.month_date,
+        interactions.employee_id,
+        interactions.interaction_type
+)
+
+select * from final
