@@ -345,7 +345,7 @@ def dev(
     home = prepare_instance_home(settings)
     ensure_manifest(settings)
     dagster = Path(sys.executable).with_name("dagster")
-    arguments = [str(dagster), "dev", "-m", "orchestration.definitions", "--port", str(port)]
+    arguments = [str(dagster), "dev", "--port", str(port)]
     os.chdir(PROJECT_DIR)
     given = {f"KPI_{name.upper()}": value for name, value in settings.model_dump(mode="json").items()}
     environment = {name: str(value) for name, value in given.items() if value is not None}

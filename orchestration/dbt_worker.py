@@ -16,7 +16,6 @@ running, so that dbt never outlives the process that holds the writer's lock.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import select
@@ -51,9 +50,6 @@ def _parse(request: Mapping[str, Any], protocol_fd: int) -> Any:
     if not result.success:
         _say(protocol_fd, {"error": str(result.exception or "see the log").strip()})
     _say(protocol_fd, {"exit": 0 if result.success else 1})
-    # What a fork inherits stays as it is: its garbage collector need not walk through the manifest again and again.
-    gc.collect()
-    gc.freeze()
     return result.result if result.success else None
 
 

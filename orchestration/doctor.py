@@ -174,6 +174,7 @@ def look_at_landing(settings: Settings) -> Iterator[Finding]:
         return
     yield from _landed_nights(manifests)
     yield from _failures(manifests)
+    yield from _refused(landing, manifests)
     yield from _quarantine(landing, manifests)
     for folder in landing.leftovers(settings.source):
         yield _note(f"{folder} has no manifest: a crash left it", "nothing reads it; it can be deleted")
@@ -203,6 +204,16 @@ def _failures(manifests: Sequence[Manifest]) -> Iterator[Finding]:
             f"{entity} of {manifest.batch_date} could not be read: {why}",
             f"repair the input, then run that night again: kpi run --date {manifest.batch_date}",
         )
+
+
+def _refused(landing: Landing, manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    """Entities whose newest batch a blocking check keeps out of every run."""
+    for entity, manifest in _newest(manifests).items():
+        if manifest.status == "landed" and landing.is_refused(manifest):
+            yield _problem(
+                f"{entity} of {manifest.batch_date} landed, but a blocking check failed on it: no run reads it",
+                f"see Checks; repair the input, then run that night again: kpi run --date {manifest.batch_date}",
+            )
 
 
 def _quarantine(landing: Landing, manifests: Sequence[Manifest]) -> Iterator[Finding]:

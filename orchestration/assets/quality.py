@@ -141,7 +141,7 @@ def batch_checks(services: Services) -> dg.AssetChecksDefinition:
         pool=POOL,
     )
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        from orchestration.checks.batches import check_batches
+        from orchestration.checks.batches import check_batches, refuse_failed
 
         services.progress.checking(BATCHES)
         settings = services.settings
@@ -149,6 +149,7 @@ def batch_checks(services: Services) -> dg.AssetChecksDefinition:
         for night in _nights(services, dict(context.run.tags)):
             outcomes = check_batches(services.landing, services.source.name, night, services.data_docs)
             save_outcomes(settings.checks_dir, night, BATCHES, outcomes)
+            refuse_failed(services.landing, services.source.name, night, outcomes)
             by_night.append(outcomes)
         yield from _emit(context.selected_asset_check_keys, services, worst_of(by_night))
 

@@ -6,7 +6,7 @@ Belongs here: thresholds, expectations, and how an outcome is worded. Not here: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from orchestration.checks.suite import Expect, Judged, between, in_set, not_abov
 from orchestration.contract import Contract, contract
 from orchestration.landing.manifest import BatchStatus, Manifest
 from orchestration.landing.store import Landing
+from orchestration.sources.base import BatchKind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +56,8 @@ MAX_NEWEST_LAG_DAYS: Mapping[str, int] = {
     "employees": 180,
 }
 
+_NOT_THE_BATCH_ITSELF = frozenset({"batch_no_gap"})
+
 Describe = Callable[[Profile], tuple[str, dict[str, Number], tuple[Row, ...]]]
 
 
@@ -79,7 +82,10 @@ def profile_night(
     import duckdb
 
     earlier = _by_entity(landing.visible(source, night - timedelta(days=1)))
-    tonight = {manifest.entity: manifest for manifest in landing.manifests(source) if manifest.batch_date == night}
+    tried = _by_entity(landing.manifests(source))
+    tonight = {
+        entity: manifest for entity, found in tried.items() for manifest in found if manifest.batch_date == night
+    }
     profiles = []
     with duckdb.connect(":memory:") as connection:
         for entity in entities or contract():
@@ -98,9 +104,35 @@ def profile_night(
                     good_batches(batches, accepted),
                     same_kind[-1] if same_kind else None,
                     accepted.get((entity.name, night)),
+                    skipped_nights(batch, batches, tried[entity.name]),
                 )
             )
     return profiles
+
+
+def skipped_nights(batch: Manifest, visible: Sequence[Manifest], tried: Sequence[Manifest]) -> tuple[date, ...]:
+    """Nights before a delta that were tried, but whose changes are in no visible batch; none before a complete one."""
+    if batch.kind is BatchKind.COMPLETE:
+        return ()
+    last_complete = max((other.batch_date for other in visible if other.kind is BatchKind.COMPLETE), default=date.min)
+    seen = {other.batch_date for other in visible}
+    return tuple(
+        sorted({other.batch_date for other in tried if last_complete < other.batch_date < batch.batch_date} - seen)
+    )
+
+
+def refuse_failed(landing: Landing, source: str, night: date, outcomes: Iterable[CheckOutcome]) -> None:
+    """Keep every batch of the night on which a blocking check failed out of later runs.
+
+    A delta after a failed night is no bad batch itself: it counts again once that night has been run again.
+    """
+    reasons: dict[str, dict[str, str]] = {}
+    for outcome in outcomes:
+        if outcome.blocks and outcome.spec.name not in _NOT_THE_BATCH_ITSELF:
+            reasons.setdefault(outcome.spec.asset[-1], {})[outcome.spec.name] = outcome.message
+    for manifest in landing.visible(source, night):
+        if manifest.batch_date == night and manifest.entity in reasons:
+            landing.refuse(manifest, reasons[manifest.entity])
 
 
 def _by_entity(manifests: list[Manifest]) -> dict[str, list[Manifest]]:
@@ -125,6 +157,7 @@ def batch_frame(profiles: list[Profile]) -> pd.DataFrame:
 EXPECTATIONS: Mapping[str, tuple[Expect, ...]] = {
     "batch_landed": (in_set("status", ("landed", "absent")),),
     "batch_accounting": (between("accounting_gap", 0, 0),),
+    "batch_no_gap": (between("skipped_nights", 0, 0),),
     "batch_quarantine_rate": (not_above("quarantine_rate", "quarantine_limit"),),
     "batch_rows_kept": (not_above("lost_rate", "lost_limit"),),
     "batch_quarantined_rows": (between("rows_quarantined", 0, 0),),
@@ -295,6 +328,14 @@ def _describe_freshness(profile: Profile) -> tuple[str, dict[str, Number], tuple
     return f"the newest change is of {newest}, {lag} days before the night (limit {limit})", numbers, (numbers,)
 
 
+def _describe_gap(profile: Profile) -> tuple[str, dict[str, Number], tuple[Row, ...]]:
+    nights = [night.isoformat() for night in profile.skipped_nights]
+    if not nights:
+        return "no failed night before it", {"skipped_nights": 0}, ()
+    message = f"holds changes only, and those of {', '.join(nights)} are missing; run that night again first"
+    return message, {"skipped_nights": len(nights)}, tuple({"night": night} for night in nights)
+
+
 def _describe_future(profile: Profile) -> tuple[str, dict[str, Number], tuple[Row, ...]]:
     rows: tuple[Row, ...] = tuple(
         {"column": column, "rows": count} for column, count in profile.future.items() if count
@@ -322,6 +363,7 @@ _DESCRIBE: Mapping[str, Describe] = {
     "batch_deletions": _describe_deletions,
     "batch_null_rates": _describe_null_rates,
     "batch_freshness": _describe_freshness,
+    "batch_no_gap": _describe_gap,
     "batch_future_rows": _describe_future,
     "batch_unknown_columns": _describe_unknown_columns,
 }

@@ -75,6 +75,12 @@ _BATCH_CHECKS = (
         "Rows in must equal rows landed plus rows quarantined; anything else means that rows were lost.",
     ),
     (
+        "batch_no_gap",
+        Severity.ERROR,
+        _every,
+        "The changes of a night that failed come in no later delta: they would be missing without a trace.",
+    ),
+    (
         "batch_quarantine_rate",
         Severity.ERROR,
         _every,

@@ -103,6 +103,7 @@ class Profile:
     rejected: tuple[Row, ...] = ()
     unknown_values: tuple[Row, ...] = ()
     accepted: str | None = None
+    skipped_nights: tuple[date, ...] = ()
 
     @property
     def landed(self) -> bool:
@@ -156,6 +157,7 @@ class Profile:
             "newest_lag_days": self.newest_lag_days,
             "future_rows": sum(self.future.values()) if manifest else None,
             "warnings": len(manifest.warnings) if manifest else None,
+            "skipped_nights": len(self.skipped_nights) if manifest else None,
         }
 
 
@@ -191,8 +193,10 @@ def landed_profile(
     good: Sequence[Manifest],
     before: Manifest | None,
     accepted: str | None,
+    skipped_nights: tuple[date, ...] = (),
 ) -> Profile:
     """Measure tonight's batch. `good` are the complete yardstick batches, `before` the last batch of the same kind.
+    `skipped_nights` are nights whose changes are in no visible batch.
 
     Raises duckdb.IOException when a file that a manifest names is gone.
     """
@@ -218,6 +222,7 @@ def landed_profile(
         rejected=_rejected(connection, landing, tonight),
         unknown_values=_unknown_values(connection, landing, tonight),
         accepted=accepted,
+        skipped_nights=skipped_nights,
     )
 
 

@@ -4,15 +4,17 @@ Belongs here: writing, finding and verifying batches. Not here: which rows are g
 entities a night must have (`ingest.py`).
 
 A batch becomes visible when its manifest appears, which is the last thing written. Folders without one are leftovers of
-a crash: nobody reads them, and their number is not used again.
+a crash: nobody reads them, and their number is not used again. A batch on which a blocking check failed gets a note
+beside it and is visible no more.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -29,6 +31,7 @@ from orchestration.sources.base import BatchKind, RawTable, SourceError
 DATA = "data.parquet"
 QUARANTINE = "quarantine.parquet"
 MANIFEST = "manifest.json"
+REFUSED = "refused.json"
 
 _BATCH_ID = re.compile(r"(\d{4}-\d{2}-\d{2})\.([1-9]\d*)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -136,15 +139,29 @@ class Landing:
         entities = [entity] if entity is not None else self._entities(source)
         return [manifest for name in entities for manifest in self._entity_manifests(source, name)]
 
+    def refuse(self, manifest: Manifest, reasons: Mapping[str, str]) -> None:
+        """Keep a landed batch out of every later run, because a blocking check failed on it; `reasons` per check.
+
+        The batch itself stays as it is. Running its night again writes a new attempt, which is judged anew.
+        """
+        path = self._folder(manifest.source, manifest.entity, manifest.batch_id) / REFUSED
+        write_durably(path, (json.dumps({"checks": dict(reasons)}, ensure_ascii=False, indent=2) + "\n").encode())
+
+    def is_refused(self, manifest: Manifest) -> bool:
+        """Whether a blocking check failed on the batch."""
+        return (self._folder(manifest.source, manifest.entity, manifest.batch_id) / REFUSED).exists()
+
     def visible(self, source: str, as_of: date | None = None, entity: str | None = None) -> list[Manifest]:
-        """What a dbt run sees: per entity and date the newest landed attempt, up to and including `as_of`.
+        """What a dbt run sees: per entity and date the newest landed attempt that no check refused, up to `as_of`.
 
         Ordered by entity and date, whatever order the batches arrived in.
         """
         newest = {
             (manifest.entity, manifest.batch_date): manifest
             for manifest in self.manifests(source, entity)
-            if manifest.status is BatchStatus.LANDED and (as_of is None or manifest.batch_date <= as_of)
+            if manifest.status is BatchStatus.LANDED
+            and (as_of is None or manifest.batch_date <= as_of)
+            and not self.is_refused(manifest)
         }
         return [newest[key] for key in sorted(newest)]
 

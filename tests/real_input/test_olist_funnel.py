@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from orchestration.serving.reading import open_publication
-from tests.real_input.conftest import REAL_INPUT
+from tests.real_input import REAL_INPUT
 
 NIGHT = "2018-11-30"
 

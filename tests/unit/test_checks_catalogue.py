@@ -48,6 +48,7 @@ def test_every_entity_has_the_checks_that_need_nothing_but_a_batch() -> None:
     assert everywhere == [
         "batch_landed",
         "batch_accounting",
+        "batch_no_gap",
         "batch_quarantine_rate",
         "batch_rows_kept",
         "batch_quarantined_rows",
@@ -59,6 +60,7 @@ def test_a_check_is_declared_only_where_it_can_say_something() -> None:
     assert [spec.name for spec in specs_of(BATCH_CHECK_NAMES, ("landing", "provinces"))] == [
         "batch_landed",
         "batch_accounting",
+        "batch_no_gap",
         "batch_quarantine_rate",
         "batch_rows_kept",
         "batch_quarantined_rows",

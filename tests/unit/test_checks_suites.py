@@ -17,13 +17,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.checks.batches import check_batches
+from orchestration.checks.batches import check_batches, refuse_failed
 from orchestration.checks.catalogue import BATCH_CHECK_NAMES, CHECKS, MART_CHECK_NAMES
 from orchestration.checks.marts import check_marts
 from orchestration.checks.outcome import CheckOutcome, Number
 from orchestration.checks.suite import KEPT_VALIDATIONS, SuiteError, between, run_suite
 from orchestration.landing.store import Landing
-from orchestration.sources.base import SourceError
+from orchestration.sources.base import BatchKind, SourceError
 from tests.unit.checks_company import SOURCE, Rows, build_warehouse, corrupted, land
 
 NIGHTS = tuple(date(2026, 3, 26) + timedelta(days=day) for day in range(4))
@@ -49,6 +49,12 @@ BATCH_FAILURES: dict[str, BatchFailure] = {
         {"rows_in": 63, "rows_in_data_file": 62, "gap": 1},
         {"rows_landed": 63, "rows_in_data_file": 62},
         "63 rows in, 62 in the data file, 0 in quarantine",
+    ),
+    "batch_no_gap": BatchFailure(
+        "projects",
+        {"skipped_nights": 1},
+        {"night": "2026-03-29"},
+        "holds changes only, and those of 2026-03-29 are missing; run that night again first",
     ),
     "batch_quarantine_rate": BatchFailure(
         "tasks",
@@ -149,6 +155,7 @@ def _batch(entity: str, rows: int) -> Rows:
         "products": lambda n: {"product_id": f"p{n}", "product_name": "A", **changed},
         "provinces": lambda n: {"province_id": f"v{n}", "province_name": "A"},
         "industries": lambda n: {"industry_id": f"d{n}", "industry_name": "A"},
+        "projects": lambda n: {"project_id": f"j{n}", "project_name": "A"},
     }
     return [shapes[entity](number) for number in range(1, rows + 1)]
 
@@ -166,13 +173,14 @@ SIZES = {
     "products": 5,
     "provinces": 63,
     "industries": 5,
+    "projects": 5,
 }
 
 
 def _land_good_nights(landing: Landing) -> None:
     for entity, size in SIZES.items():
         # Only drift needs more than the night before.
-        for night in NIGHTS if entity == "contacts" else NIGHTS[-1:]:
+        for night in NIGHTS if entity in {"contacts", "projects"} else NIGHTS[-1:]:
             land(landing, entity, night, _batch(entity, size))
 
 
@@ -201,6 +209,11 @@ def _land_bad_night(landing: Landing) -> None:
         if entity == "provinces":
             path = landing.data_path(manifest)
             pq.write_table(pq.read_table(path).slice(1), path)
+    [refused] = [
+        manifest for manifest in landing.visible(SOURCE, GOOD_NIGHT, "projects") if manifest.batch_date == GOOD_NIGHT
+    ]
+    landing.refuse(refused, {"batch_rows_kept": "most projects were missing"})
+    land(landing, "projects", BAD_NIGHT, good["projects"][:1], kind=BatchKind.DELTA)
     cut_off = SourceError("products", "products.csv", "unreadable", "products.csv: cut off")
     landing.write_failure(SOURCE, BAD_NIGHT, "products", cut_off)
 
@@ -270,6 +283,45 @@ def test_a_batch_that_failed_is_judged_by_one_check_only(bad_night: list[CheckOu
     others = [o for o in bad_night if o.spec.asset[-1] == "products" and o.spec.name != "batch_landed"]
     assert {outcome.passed for outcome in others} == {True}
     assert {outcome.message for outcome in others} == {"products: nothing to judge, products.csv: cut off"}
+
+
+def test_batches_that_a_check_blocked_are_out_of_sight_until_their_night_is_run_again(tmp_path: Path) -> None:
+    landing = Landing(tmp_path / "landing")
+    for night in NIGHTS[:3]:
+        land(landing, "employees", night, _batch("employees", 10))
+        land(landing, "customers", night, _batch("customers", 300 if night != NIGHTS[2] else 60))
+    outcomes = check_batches(landing, SOURCE, NIGHTS[2], tmp_path / "checks" / "data_docs")
+    refuse_failed(landing, SOURCE, NIGHTS[2], outcomes)
+
+    def seen() -> list[str]:
+        return [manifest.batch_id for manifest in landing.visible(SOURCE, entity="customers")]
+
+    assert seen() == [f"{NIGHTS[0]}.1", f"{NIGHTS[1]}.1"]
+    assert len(landing.visible(SOURCE, entity="employees")) == 3
+    land(landing, "customers", NIGHTS[2], _batch("customers", 299))
+    outcomes = check_batches(landing, SOURCE, NIGHTS[2], tmp_path / "checks" / "data_docs")
+    assert [outcome.message for outcome in outcomes if outcome.blocks] == []
+    assert seen() == [f"{NIGHTS[0]}.1", f"{NIGHTS[1]}.1", f"{NIGHTS[2]}.2"]
+
+
+def test_a_delta_after_a_failed_night_counts_again_once_that_night_has_been_run_again(tmp_path: Path) -> None:
+    landing = Landing(tmp_path / "landing")
+    docs = tmp_path / "checks" / "data_docs"
+    land(landing, "employees", NIGHTS[0], _batch("employees", 10))
+    land(landing, "customers", NIGHTS[0], _batch("customers", 30))
+    landing.write_failure(
+        SOURCE, NIGHTS[1], "customers", SourceError("customers", "customers.csv", "unreadable", "cut")
+    )
+    for night in NIGHTS[2:]:
+        land(landing, "employees", night, _batch("employees", 10))
+        land(landing, "customers", night, _batch("customers", 2), kind=BatchKind.DELTA)
+        outcomes = check_batches(landing, SOURCE, night, docs)
+        refuse_failed(landing, SOURCE, night, outcomes)
+        assert {outcome.spec.name for outcome in outcomes if outcome.blocks} == {"batch_no_gap"}
+    land(landing, "customers", NIGHTS[1], _batch("customers", 3), kind=BatchKind.DELTA)
+    outcomes = check_batches(landing, SOURCE, NIGHTS[3], docs)
+    assert [outcome.message for outcome in outcomes if outcome.blocks] == []
+    assert [manifest.batch_date for manifest in landing.visible(SOURCE, entity="customers")] == list(NIGHTS)
 
 
 def test_an_entity_that_must_be_there_and_is_not_blocks(tmp_path: Path) -> None:

@@ -90,6 +90,17 @@ def test_unreadable_input_and_quarantine_are_told_with_file_row_and_reason(setti
     assert "employees.is_active, rule type: 1 rows; for example:" in notes
 
 
+def test_a_batch_that_a_check_refused_is_a_problem_until_its_night_is_run_again(settings: Settings) -> None:
+    _land(settings, employees="employee_id,full_name\ne1,An\n", industries="industry_id,industry_name\ni1,A\n")
+    landing = Landing(settings.landing_dir)
+    [manifest] = landing.manifests("files", "industries")
+    landing.refuse(manifest, {"batch_rows_kept": "most rows are missing"})
+    refused = "industries of 2026-03-31 landed, but a blocking check failed on it: no run reads it"
+    assert refused in _problems(settings, "Landing zone")
+    _land(settings, employees="employee_id,full_name\ne1,An\n", industries="industry_id,industry_name\ni1,A\n")
+    assert refused not in _problems(settings, "Landing zone")
+
+
 def test_a_failed_check_is_a_problem_and_a_warning_is_not(settings: Settings) -> None:
     failed = CheckOutcome(spec_of("marts_are_filled"), False, "fct_funnel is empty")
     warned = CheckOutcome(spec_of("funnel_month_drift"), False, "twice as much as usual")

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+import pytest
 from dagster._core.instance.ref import InstanceRef
 
 from orchestration.event_storage import PooledSqliteEventLogStorage, storage_override
+from orchestration.night import prepare_instance_home
+from orchestration.settings import PROJECT_DIR, Settings
 
 
 @dg.multi_asset(specs=[dg.AssetSpec("rows")], check_specs=[dg.AssetCheckSpec("filled", asset="rows")])
@@ -53,3 +56,24 @@ def test_only_the_files_used_last_stay_open(tmp_path: Path) -> None:
     assert "run-29" in storage._engines
     storage.dispose()
     assert not storage._engines
+
+
+def test_a_home_gets_its_copy_once_and_keeps_what_a_person_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(home=tmp_path)
+    home = prepare_instance_home(settings)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    with dg.DagsterInstance.get() as instance:
+        assert isinstance(instance.event_log_storage, PooledSqliteEventLogStorage)
+        assert instance.telemetry_enabled is False
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    assert prepare_instance_home(settings) == home
+    assert (home / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+
+
+def test_the_template_loads_without_a_dagster_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    reference = InstanceRef.from_dir(str(tmp_path), config_dir=str(PROJECT_DIR))
+    with dg.DagsterInstance.from_ref(reference) as instance:
+        assert instance.global_op_concurrency_default_limit == 1
