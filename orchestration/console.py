@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -175,9 +175,9 @@ def print_blocking(console: Console, outcomes: Sequence[CheckOutcome]) -> None:
             console.print(rows_table(outcome.rows))
 
 
-def rows_table(rows: Sequence[object]) -> Table:
+def rows_table(rows: Sequence[Mapping[str, object]]) -> Table:
     """The first failing rows as a table."""
-    shown = [dict(row) for row in rows[:_ROWS_SHOWN]]  # type: ignore[call-overload]
+    shown = rows[:_ROWS_SHOWN]
     table = Table(box=None, padding=(0, 2), caption=f"{len(rows)} shown at most" if len(rows) > _ROWS_SHOWN else None)
     for column in shown[0]:
         table.add_column(str(column), style="dim")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import duckdb
 import pytest
 
-from orchestration.dbt_run import DBT_PROJECT_DIR, dbt_environment
-from tests.support.warehouse import DbtRun, DemoWarehouse, copy_warehouse, demo_warehouse, run_dbt, warehouse_settings
+from orchestration.dbt_run import DBT_PROJECT_DIR
+from tests.support.warehouse import (
+    DbtRun,
+    DemoWarehouse,
+    demo_warehouse,
+    run_damaged,
+)
 
 # One statement per identity: the smallest damage that it must notice.
 DAMAGE = {
@@ -36,20 +40,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> DemoWarehouse:
 @pytest.fixture(scope="module")
 def damaged_run(built: DemoWarehouse, tmp_path_factory: pytest.TempPathFactory) -> DbtRun:
     """Every identity test, run over a copy of the warehouse with every damage done."""
-    home = tmp_path_factory.mktemp("damaged_sisters")
-    database = copy_warehouse(built, home)
-    with duckdb.connect(str(database)) as connection:
-        for name, statement in DAMAGE.items():
-            changed = connection.execute(statement).fetchone()
-            assert changed is not None, name
-            assert changed[0] > 0, f"the damage for {name} changes nothing"
-    settings = warehouse_settings(home)
-    return run_dbt(
-        DBT_PROJECT_DIR,
-        ["test", "--select", *DAMAGE],
-        dbt_environment(settings, built.as_of),
-        settings.warehouse_dir / "target",
-    )
+    return run_damaged(built, tmp_path_factory.mktemp("damaged_sisters"), DAMAGE)
 
 
 def test_every_identity_has_its_damage() -> None:

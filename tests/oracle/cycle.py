@@ -15,7 +15,7 @@ from itertools import pairwise
 from statistics import median
 
 import pandas as pd
-from scipy.stats import CensoredData, ecdf  # type: ignore[import-untyped]
+from scipy.stats import CensoredData, ecdf
 
 from tests.oracle.oracle import (
     NONE,

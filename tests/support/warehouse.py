@@ -16,6 +16,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from orchestration.dbt_run import DBT_PROJECT_DIR, dbt_environment
 from orchestration.landing.index import write_index
 from orchestration.landing.ingest import ingest_night
@@ -186,6 +188,25 @@ def copy_warehouse(built: DemoWarehouse, home: Path) -> Path:
     source, target = (warehouse_settings(where).warehouse_dir for where in (built.home, home))
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("target", "logs"))
     return warehouse_settings(home).warehouse_path
+
+
+def run_damaged(built: DemoWarehouse, home: Path, damage: Mapping[str, str]) -> DbtRun:
+    """The dbt tests that `damage` names, run over a copy of the warehouse in `home` with every damage done.
+
+    Raises AssertionError for a damage that changes no row: its test would have nothing to notice.
+    """
+    with duckdb.connect(str(copy_warehouse(built, home))) as connection:
+        for name, statement in damage.items():
+            changed = connection.execute(statement).fetchone()
+            assert changed is not None, name
+            assert changed[0] > 0, f"the damage for {name} changes nothing"
+    settings = warehouse_settings(home)
+    return run_dbt(
+        DBT_PROJECT_DIR,
+        ["test", "--select", *damage],
+        dbt_environment(settings, built.as_of),
+        settings.warehouse_dir / "target",
+    )
 
 
 def _nodes(results_path: Path) -> Iterable[DbtNode]:
