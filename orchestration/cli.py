@@ -3,8 +3,8 @@
 Belongs here: options, exit codes, and turning errors into sentences. Not here: any work of its own; imports that take
 seconds happen inside the command that needs them.
 
-Exit codes: 0 done; 1 a check failed and nothing was published (`doctor`: something is wrong); 2 usage or input; 3 the
-program or the machine failed, with the details in a log; 130 interrupted.
+Exit codes: 0 done; 1 a check failed and nothing was published (`doctor`, `check-rules`: something is wrong); 2 usage
+or input; 3 the program or the machine failed, with the details in a log; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -130,6 +130,7 @@ def run(
         settings, parse_night(day, "--date"), parse_night(first, "--from"), parse_night(last, "--to"), nights
     )
     _check_source(settings, path)
+    _check_rule_files()
     raise typer.Exit(_play(settings, begin, end, as_one_range=at_once or first is not None))
 
 
@@ -143,6 +144,15 @@ def _check_source(settings: Settings, path: Path | None) -> None:
         raise UsageError(f"there is no source {settings.source!r}; it is demo or files")
     if settings.source == "files" and settings.files_path is None:
         raise UsageError("the files source needs --path FOLDER, or KPI_FILES_PATH")
+
+
+def _check_rule_files() -> None:
+    """Refuse rule files that cannot be loaded before a night is landed for nothing."""
+    from orchestration.dbt_run import DBT_PROJECT_DIR
+    from orchestration.rules.explain import unreadable
+
+    if problems := unreadable(DBT_PROJECT_DIR):
+        raise UsageError("\n".join(["Nothing was started: rules cannot be loaded.", *problems]))
 
 
 def _play(settings: Settings, first: date, last: date, *, as_one_range: bool) -> int:
@@ -325,6 +335,30 @@ def doctor() -> None:
         raise typer.Exit(FAILED_CHECK)
 
 
+@app.command(name="check-rules")
+def check_rules(
+    folder: Annotated[
+        Path | None,
+        typer.Option("--path", metavar="FOLDER", help="Folder with edited copies; default: the repository's seeds."),
+    ] = None,
+) -> None:
+    """Say whether the rules in seeds/ are right, without a night."""
+    from orchestration.console import plural
+    from orchestration.rules.check import check_rules as judge_rules
+
+    report = judge_rules(load_settings(), folder)
+    for warning in report.warnings:
+        out.print(Text(f"- {warning}", style="yellow"), soft_wrap=True)
+    for problem in report.problems:
+        err.print(Text(f"! {problem}", style="bold red"), soft_wrap=True)
+    if report.problems:
+        raise typer.Exit(FAILED_CHECK)
+    rows = sum(report.rows.values())
+    out.print(
+        Text.assemble(("Right: ", "bold green"), f"{plural(len(report.rows), 'rule file')}, {plural(rows, 'row')}.")
+    )
+
+
 def _finding_text(finding: Finding) -> Text:
     mark, style = {"ok": ("  ", ""), "note": ("- ", "yellow"), "problem": ("! ", "bold red")}[finding.level.value]
     text = Text.assemble((f"  {mark}", style), (finding.text, style if finding.level.value == "problem" else ""))
@@ -360,10 +394,11 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     """Errors whose message is meant for people; imported only once something has gone wrong."""
     from orchestration.landing.manifest import LandingError
     from orchestration.report.errors import PageError
+    from orchestration.rules.check import RulesError
     from orchestration.serving.errors import ServingError
     from orchestration.sources.base import SourceError
 
-    return (UsageError, SourceError, LandingError, PageError, ServingError)
+    return (UsageError, SourceError, LandingError, PageError, RulesError, ServingError)
 
 
 def _report_unexpected(error: BaseException) -> int:

@@ -1,7 +1,7 @@
 """Runs dbt: its environment, its worker process, and the manifest that Dagster's definitions are made from.
 
-Belongs here: how dbt is started and where its files are. Not here: whether what it did is good enough
-(`assets/gate.py`). Run values reach dbt through the environment: `--vars` that change from night to night force a
+Belongs here: how dbt is started, where its files are, and the rows its tests found. Not here: whether what it did is
+good enough (`gate.py`). Run values reach dbt through the environment: `--vars` that change from night to night force a
 full parse.
 """
 
@@ -27,6 +27,8 @@ NodeListener = Callable[[str, str], None]
 
 _SOURCES_OF_THE_MANIFEST = ("dbt_project/dbt_project.yml", "dbt_project/profiles.yml")
 _FOLDERS_OF_THE_MANIFEST = ("models", "seeds", "dbt_project/macros", "dbt_project/tests")
+
+_ROWS_KEPT = 5
 
 # The forks leave without clearing dbt's semaphores away; the tracker does it, and would complain each time.
 _NO_SEMAPHORE_WARNING = "ignore::UserWarning:multiprocessing.resource_tracker"
@@ -75,7 +77,9 @@ def dbt_environment(settings: Settings, as_of: date | None = None) -> dict[str, 
     return environment if as_of is None else environment | {"KPI_AS_OF": as_of.isoformat()}
 
 
-def dbt_arguments(command: str, target: Path, extra: Sequence[str] = ()) -> list[str]:
+def dbt_arguments(
+    command: str, target: Path, extra: Sequence[str] = (), project_dir: Path = DBT_PROJECT_DIR
+) -> list[str]:
     """The command line of one dbt command, with absolute paths and a quiet console."""
     return [
         "--quiet",
@@ -87,9 +91,9 @@ def dbt_arguments(command: str, target: Path, extra: Sequence[str] = ()) -> list
         "info",
         command,
         "--project-dir",
-        str(DBT_PROJECT_DIR),
+        str(project_dir),
         "--profiles-dir",
-        str(DBT_PROJECT_DIR),
+        str(project_dir),
         "--target-path",
         str(target),
         *extra,
@@ -191,6 +195,23 @@ class DbtWorker:
         self._process.wait()
         self._process.stdout.close()
         self._process = None
+
+
+def failing_rows(warehouse_path: Path, results: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
+    """The first rows that each failed or warning test found, by asking its own compiled query once more."""
+    import duckdb
+
+    found: dict[str, list[dict[str, str]]] = {}
+    asked = [result for result in results if result["status"] in {"fail", "warn"} and result.get("compiled_code")]
+    if not asked:
+        return found
+    with duckdb.connect(warehouse_path, read_only=True) as connection:
+        for result in asked:
+            cursor = connection.execute(result["compiled_code"])
+            names = [column[0] for column in cursor.description or ()]
+            rows = cursor.fetchmany(_ROWS_KEPT)
+            found[result["unique_id"]] = [dict(zip(names, map(str, row), strict=True)) for row in rows]
+    return found
 
 
 def project_files(project_dir: Path = PROJECT_DIR) -> Iterable[Path]:

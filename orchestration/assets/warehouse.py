@@ -5,7 +5,7 @@ that is enough is the gate's word. Unit tests are left to the test command: they
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,15 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
-from orchestration.assets.gate import GateReport, NodeProblem, expected_nodes, judge
 from orchestration.assets.project import Translator, dbt_project
 from orchestration.assets.services import Services
 from orchestration.assets.writer import POOL, WRITER
-from orchestration.dbt_run import DbtError, dbt_arguments, dbt_environment, dbt_paths
-from orchestration.progress import BuildSummary
+from orchestration.dbt_run import DBT_PROJECT_DIR, DbtError, dbt_arguments, dbt_environment, dbt_paths, failing_rows
+from orchestration.gate import GateReport, NodeProblem, expected_nodes, judge
+from orchestration.progress import BuildSummary, Progress
+from orchestration.rules.explain import ADVICE, explanations, unreadable
 
 _UNIQUE_ID = "dagster_dbt/unique_id"
-_ROWS_KEPT = 5
 _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
@@ -58,31 +58,18 @@ def _table_rows(services: Services) -> Mapping[tuple[str, str], int]:
     return {(schema, name): count for schema, name, count in rows}
 
 
-def failing_rows(warehouse_path: Path, results: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
-    """The first rows that each failed or warning test found, by asking its own compiled query once more."""
-    import duckdb
-
-    found: dict[str, list[dict[str, str]]] = {}
-    asked = [result for result in results if result["status"] in {"fail", "warn"} and result.get("compiled_code")]
-    if not asked:
-        return found
-    with duckdb.connect(warehouse_path, read_only=True) as connection:
-        for result in asked:
-            cursor = connection.execute(result["compiled_code"])
-            names = [column[0] for column in cursor.description or ()]
-            rows = cursor.fetchmany(_ROWS_KEPT)
-            found[result["unique_id"]] = [dict(zip(names, map(str, row), strict=True)) for row in rows]
-    return found
-
-
-def _line(problem: NodeProblem) -> str:
-    return f"{problem.name}: {problem.message}"
+def _warning_lines(problem: NodeProblem) -> tuple[str, ...]:
+    return problem.words or (f"{problem.name}: {problem.message}",)
 
 
 def summarize(report: GateReport, rows: Mapping[str, Sequence[Mapping[str, str]]]) -> BuildSummary:
     """The gate's report as a listener hears it, each failed test with its first rows."""
     problems = report.describe().splitlines()
+    if any(problem.words for problem in report.problems):
+        problems.append(ADVICE)
     for problem in report.problems:
+        if problem.words:
+            continue
         problems += [
             f"  row of {problem.name}: " + ", ".join(f"{name} {value}" for name, value in row.items())
             for row in rows.get(problem.unique_id, ())
@@ -90,7 +77,7 @@ def summarize(report: GateReport, rows: Mapping[str, Sequence[Mapping[str, str]]
     return BuildSummary(
         built=report.built,
         tests=report.tests,
-        warnings=tuple(_line(warning) for warning in report.warnings),
+        warnings=tuple(line for warning in report.warnings for line in _warning_lines(warning)),
         problems=tuple(problems),
     )
 
@@ -109,7 +96,7 @@ def _materialization(
 
 
 def _check_result(
-    key: dg.AssetCheckKey, result: Mapping[str, Any], rows: Sequence[Mapping[str, str]]
+    key: dg.AssetCheckKey, result: Mapping[str, Any], rows: Sequence[Mapping[str, str]], words: Sequence[str]
 ) -> dg.AssetCheckResult:
     status = str(result["status"])
     shown = {"rows": dg.MetadataValue.json([dict(row) for row in rows])} if rows else {}
@@ -118,7 +105,7 @@ def _check_result(
         check_name=key.name,
         passed=status == "pass",
         severity=dg.AssetCheckSeverity.WARN if status == "warn" else dg.AssetCheckSeverity.ERROR,
-        description=str(result.get("message") or status),
+        description="\n".join(words) or str(result.get("message") or status),
         metadata={
             "failing_rows": dg.MetadataValue.int(int(result.get("failures") or 0)),
             "seconds": dg.MetadataValue.float(round(float(result["execution_time"]), 3)),
@@ -132,6 +119,7 @@ def _events(
     results: Mapping[str, Mapping[str, Any]],
     table_rows: Mapping[tuple[str, str], int],
     test_rows: Mapping[str, Sequence[Mapping[str, str]]],
+    words: Mapping[str, Sequence[str]],
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """What dbt did, as Dagster's events; a skipped test did not run and says nothing."""
     definition = context.assets_def
@@ -141,7 +129,7 @@ def _events(
         if assets.get(unique_id) in context.selected_asset_keys and result["status"] == "success":
             yield _materialization(assets[unique_id], result, table_rows)
         elif checks.get(unique_id) in context.selected_asset_check_keys and result["status"] != "skipped":
-            yield _check_result(checks[unique_id], result, test_rows.get(unique_id, ()))
+            yield _check_result(checks[unique_id], result, test_rows.get(unique_id, ()), words.get(unique_id, ()))
 
 
 def _run_dbt(services: Services, as_of: date, arguments: list[str]) -> tuple[Mapping[str, Any] | None, str | None]:
@@ -172,6 +160,18 @@ def _prepare(services: Services) -> date:
     return as_of
 
 
+def refuse_unreadable_rules(progress: Progress, project_dir: Path) -> None:
+    """Stop before dbt does where a rule file cannot be loaded, with a sentence for whoever edited it."""
+    wrong = unreadable(project_dir)
+    if wrong:
+        progress.built(BuildSummary(built=0, tests=0, warnings=(), problems=(*wrong, ADVICE)))
+        raise dg.Failure(
+            description="Rules cannot be loaded, so nothing was built.",
+            metadata={"rules": dg.MetadataValue.text("\n".join(wrong))},
+            allow_retries=False,
+        )
+
+
 def warehouse_assets(services: Services, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """The whole dbt project as one step."""
 
@@ -185,6 +185,7 @@ def warehouse_assets(services: Services, manifest: Mapping[str, Any]) -> dg.Asse
     )
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         as_of = _prepare(services)
+        refuse_unreadable_rules(services.progress, DBT_PROJECT_DIR)
         arguments, expected = build_selection(manifest, _selected_nodes(context))
         services.progress.building(as_of, len(expected))
         try:
@@ -197,8 +198,10 @@ def warehouse_assets(services: Services, manifest: Mapping[str, Any]) -> dg.Asse
         results = {result["unique_id"]: result for result in (run_results or {"results": []})["results"]}
         # Where nothing ran, the database itself may be what is wrong, and dbt's word on it is the better one.
         rows = failing_rows(services.settings.warehouse_path, results.values()) if report.built else {}
+        words = explanations(manifest, results.values(), rows, DBT_PROJECT_DIR)
+        report = report.explained(words)
         services.progress.built(summarize(report, rows))
-        yield from _events(context, results, _table_rows(services) if report.built else {}, rows)
+        yield from _events(context, results, _table_rows(services) if report.built else {}, rows, words)
         if not report.is_open:
             raise dg.Failure(
                 description="dbt did not build everything it had to." + (f" {problem}" if problem else ""),

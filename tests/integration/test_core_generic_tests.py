@@ -37,6 +37,10 @@ BY_KEY = {"key": "key"}
 FROM_DAY_0 = {"start": 0, "starts_at": "from_days", "ends_at": "to_days"}
 TWO_COMBINATIONS = {"values": {"a": ["x"], "b": ["u", "v"]}}
 FOUR_COMBINATIONS = {"values": {"a": ["x", "y"], "b": ["u", "v"]}}
+ONE_OF_UV = {"values": ["u", "v"]}
+WITH_WORDS = {"labels": "ref('words')", "domain": "letter"}
+HAS_U = {"column": "b", "value": "u", "meaning": "nothing at all"}
+IN_WORDS = {**A_BELOW_B, "problem": "a isn't below b"}
 FROM_4_TO_84 = {"min_days": 4, "max_days": 84}
 AS_CURRENT = {"compare_model": "ref('current_rows')"}
 
@@ -57,6 +61,8 @@ CASES = (
     Case("range_open_below", "accepted_range", "a", "(-1), (5)", 1, {"max_value": 4}, "a"),
     Case("expression_passes", "expression_is_true", "a, b", "(1, 2)", 0, A_BELOW_B),
     Case("expression_fails", "expression_is_true", "a, b", "(1, 2), (3, 2), (null, 2)", 2, A_BELOW_B),
+    Case("expression_in_words_passes", "expression_is_true", "a, b", "(1, 2)", 0, IN_WORDS),
+    Case("expression_in_words_fails", "expression_is_true", "a, b", "(3, 2)", 1, IN_WORDS),
     Case("no_rows_passes", "no_rows", "a", "(1) limit 0", 0, {}),
     Case("no_rows_fails", "no_rows", "a", "(1), (2)", 2, {}),
     Case("rowcount_passes", "equal_rowcount", "a", "(1), (2)", 0, AS_MANY),
@@ -76,6 +82,14 @@ CASES = (
     Case("buckets_overlap", "covers_from", BUCKET, "(0, 8), (7, null)", 1, FROM_DAY_0),
     Case("buckets_late_start", "covers_from", BUCKET, "(1, 7), (7, null)", 1, FROM_DAY_0),
     Case("buckets_closed_end", "covers_from", BUCKET, "(0, 7), (7, 14)", 1, FROM_DAY_0),
+    Case("buckets_open_before_the_last", "covers_from", BUCKET, "(0, null), (7, null)", 1, FROM_DAY_0),
+    Case("buckets_end_before_they_start", "covers_from", BUCKET, "(0, 7), (7, 7), (7, null)", 1, FROM_DAY_0),
+    Case("one_of_passes", "one_of", "b", "('u'), ('v'), (null)", 0, ONE_OF_UV, "b"),
+    Case("one_of_fails", "one_of", "b", "('u'), ('U'), ('v ')", 2, ONE_OF_UV, "b"),
+    Case("labelled_passes", "labelled", "b", "('u')", 0, WITH_WORDS, "b"),
+    Case("labelled_fails", "labelled", "b", "('u'), ('v')", 1, WITH_WORDS, "b"),
+    Case("has_row_passes", "has_row", "b", "('u'), ('v')", 0, HAS_U),
+    Case("has_row_fails", "has_row", "b", "('v'), (null)", 1, HAS_U),
     Case("covers_passes", "covers_combinations", "a, b", "('x', 'u'), ('x', 'v')", 0, TWO_COMBINATIONS),
     Case("covers_fails", "covers_combinations", "a, b", "('x', 'u'), ('y', 'v')", 2, FOUR_COMBINATIONS),
     Case("windows_pass", "windows_within", "days", "(4), (7), (84)", 0, FROM_4_TO_84, "days"),
@@ -94,6 +108,7 @@ CASES = (
 
 MODELS = {
     "two_rows": "select * from (values (1), (2)) as given (a)",
+    "words": "select * from (values ('letter', 'u'), ('digit', 'v')) as given (domain, code)",
     "current_rows": "select * from (values (1, 'x', 0), (2, null, 0)) as given (a, b, elsewhere_only)",
 }
 

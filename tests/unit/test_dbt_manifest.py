@@ -207,13 +207,18 @@ def test_every_reference_is_counted_when_it_points_at_nothing(manifest: Node) ->
     assert missing == []
 
 
+def words_of(manifest: Node, name: str) -> dict[str, list[str]]:
+    """The words that a seed's columns may hold, by column."""
+    tests = attached_tests(manifest, "one_of")[name]
+    return {test["column_name"]: test["test_metadata"]["kwargs"]["values"] for test in tests}
+
+
 def test_order_status_rules_must_cover_the_contract(manifest: Node) -> None:
     (test,) = attached_tests(manifest, "covers_combinations")["order_status_rules"]
     orders = contract()["orders"]
-    assert test["test_metadata"]["kwargs"]["values"] == {
-        "order_type": list(orders.column("order_type").values),
-        "status": list(orders.column("status").values),
-    }
+    expected = {name: list(orders.column(name).values) for name in ("order_type", "status")}
+    assert test["test_metadata"]["kwargs"]["values"] == expected
+    assert words_of(manifest, "order_status_rules") == expected
 
 
 def test_interaction_rules_must_cover_the_contract(manifest: Node) -> None:
@@ -221,15 +226,21 @@ def test_interaction_rules_must_cover_the_contract(manifest: Node) -> None:
     types = [*contract()["interactions"].column("type").values, "task"]
     expected = {"interaction_type": types, "direction": ["*"], "outcome": ["*"]}
     assert test["test_metadata"]["kwargs"]["values"] == expected
-    accepted = {
-        test["column_name"]: test["test_metadata"]["kwargs"]["values"]
-        for test in attached_tests(manifest, "accepted_values")["interaction_rules"]
-    }
+    accepted = words_of(manifest, "interaction_rules")
     outcomes = [*contract()["interactions"].column("outcome").values, *contract()["tasks"].column("status").values]
     assert accepted == {
+        "interaction_type": types,
         "direction": [*contract()["interactions"].column("direction").values, "*"],
         "outcome": [*outcomes, "*"],
     }
+
+
+def test_last_contact_rules_cover_every_event_they_know(manifest: Node) -> None:
+    (test,) = attached_tests(manifest, "covers_combinations")["last_contact_rules"]
+    events = words_of(manifest, "last_contact_rules")["event"]
+    assert test["test_metadata"]["kwargs"]["values"] == {"event": events, "task_type": ["*"]}
+    sql = models(manifest)["core_customer_last_contact"]["raw_code"]
+    assert [event for event in events if f"'{event}'" not in sql] == []
 
 
 def seed(name: str) -> list[dict[str, str]]:
@@ -237,9 +248,17 @@ def seed(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_report_but_the_menu_has_a_scope_rule() -> None:
+def test_every_report_but_the_menu_has_a_scope_rule(manifest: Node) -> None:
     reports = set(contract()["employee_permissions"].column("report").values)
     assert {row["report"] for row in seed("report_scope_rules")} == reports - {"menu"}
+    assert set(words_of(manifest, "report_scope_rules")["report"]) == reports - {"menu"}
+
+
+def test_every_rule_file_names_its_columns_in_the_order_of_its_description(manifest: Node) -> None:
+    for node in nodes(manifest, "seed"):
+        assert list(seed(node["name"])[0]) == list(node["columns"]) == list(node["config"]["column_types"]), node[
+            "name"
+        ]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestration.assets.gate import expected_nodes, judge
+from orchestration.gate import expected_nodes, judge
 
 EXPECTED = frozenset({"seed.p.labels", "model.p.stg", "model.p.mart", "test.p.unique_mart.1"})
 

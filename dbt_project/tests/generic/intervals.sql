@@ -41,24 +41,47 @@
 
 
 {# Half-open ranges of a small table cover everything from the first start on: no gap, no overlap, the last one open.
-   Rows without a start (a bucket for "none") are left out. #}
+   Rows without a start (a bucket for "none") are left out. `problem` says what to write instead. #}
 {% test covers_from(model, start, starts_at, ends_at) %}
     with ordered as (
         select
             {{ starts_at }} as starts,
             {{ ends_at }} as ends,
-            lag({{ ends_at }}) over (order by {{ starts_at }}) as previous_ends,
-            row_number() over (order by {{ starts_at }}) as place,
-            row_number() over (order by {{ starts_at }} desc) as place_from_end
+            lag({{ ends_at }}) over (order by {{ starts_at }}, {{ ends_at }} nulls last) as previous_ends,
+            row_number() over (order by {{ starts_at }}, {{ ends_at }} nulls last) as place,
+            row_number() over (order by {{ starts_at }} desc, {{ ends_at }} desc nulls first) as place_from_end
         from {{ model }}
         where {{ starts_at }} is not null
+    ),
+
+    judged as (
+        select
+            starts as {{ starts_at }},
+            ends as {{ ends_at }},
+            case
+                when ends <= starts
+                    then '{{ ends_at }} ' || cast(ends as varchar) || ' is not greater than {{ starts_at }} ' || cast(starts as varchar)
+                        || ': write a greater {{ ends_at }}'
+                when place = 1 and starts <> {{ start }}
+                    then 'the first row starts at ' || cast(starts as varchar) || ': write {{ start }} as its {{ starts_at }}'
+                when place > 1 and previous_ends is null
+                    then 'the row before this one has no end, and only the last row may be open: write ' || cast(starts as varchar)
+                        || ' as its {{ ends_at }}'
+                when place > 1 and previous_ends < starts
+                    then 'nothing covers ' || cast(previous_ends as varchar) || ' up to ' || cast(starts as varchar)
+                        || ': write ' || cast(previous_ends as varchar) || ' as {{ starts_at }}, or '
+                        || cast(starts as varchar) || ' as {{ ends_at }} of the row before'
+                when place > 1 and previous_ends > starts
+                    then 'two rows cover ' || cast(starts as varchar) || ' up to ' || cast(previous_ends as varchar)
+                        || ': write ' || cast(previous_ends as varchar) || ' as {{ starts_at }}, or '
+                        || cast(starts as varchar) || ' as {{ ends_at }} of the row before'
+                when place_from_end = 1 and ends is not null
+                    then 'nothing covers ' || cast(ends as varchar) || ' and more: leave {{ ends_at }} of the last row empty'
+            end as problem
+        from ordered
     )
 
     select *
-    from ordered
-    where
-        (place = 1 and starts <> {{ start }})
-        or (place > 1 and previous_ends is distinct from starts)
-        or (place_from_end = 1 and ends is not null)
-        or ends <= starts
+    from judged
+    where problem is not null
 {% endtest %}

@@ -4,7 +4,8 @@
 {% test unique_combination(model, columns) %}
     select
         {{ columns | join(', ') }},
-        count(*) as number_of_rows
+        count(*) as number_of_rows,
+        cast(count(*) as varchar) || ' rows have the same {{ columns | join(', ') }}: there may be one' as problem
     from {{ model }}
     group by {{ columns | join(', ') }}
     having count(*) > 1
@@ -16,7 +17,8 @@
     {%- for column in columns %}
     select
         '{{ column }}' as column_name,
-        count(*) as number_of_nulls
+        count(*) as number_of_nulls,
+        '{{ column }} is empty: every row needs a value there' as problem
     from {{ model }}
     where {{ adapter.quote(column) }} is null
     having count(*) > 0

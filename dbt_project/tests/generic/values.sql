@@ -15,9 +15,13 @@
 {% endtest %}
 
 
-{# An expression over a row's columns is true in every row; null fails. #}
-{% test expression_is_true(model, expression) %}
-    select *
+{# An expression over a row's columns is true in every row; null fails. `problem` says it in words, for tables that people edit. #}
+{% test expression_is_true(model, expression, problem=none) %}
+    select
+        *
+        {%- if problem is not none %},
+        '{{ problem | replace("'", "''") }}' as problem
+        {%- endif %}
     from {{ model }}
     where ({{ expression }}) is not true
 {% endtest %}
@@ -92,7 +96,12 @@
 
     select
         wanted.*,
-        'no row for this combination in {{ model.identifier }}: add one and say whether it counts' as problem
+        'there is no row for '
+        {%- for column in values %}
+        || '{{ column }} ' || wanted.{{ column }}
+        {%- if not loop.last %} || ', ' {%- endif %}
+        {%- endfor %}
+        || ': add one and say whether it counts' as problem
     from wanted
     left join {{ model }} as given
         on
@@ -101,4 +110,38 @@
             and wanted.{{ column }} = given.{{ column }}
             {%- endfor %}
     where given.{{ values.keys() | first }} is null
+{% endtest %}
+
+
+{# A column of a table that people edit holds one of the words (null passes); the finding lists them. #}
+{% test one_of(model, column_name, values) %}
+    select
+        {{ column_name }},
+        '{{ column_name }} ''' || {{ column_name }} || ''' is not known: write one of {{ values | join(', ') }}' as problem
+    from {{ model }}
+    where {{ column_name }} not in (
+        {%- for value in values %}'{{ value }}'{% if not loop.last %}, {% endif %}{% endfor -%}
+    )
+{% endtest %}
+
+
+{# Every code of a column has its words in the seed of labels; without them people read the code. #}
+{% test labelled(model, column_name, labels, domain) %}
+    select
+        given.{{ column_name }},
+        '{{ column_name }} ' || given.{{ column_name }} || ' has no words to show: add a row that starts with {{ domain }},'
+        || given.{{ column_name }} || ' to seeds/labels.csv' as problem
+    from {{ model }} as given
+    left join {{ labels }} as labels
+        on
+            labels.domain = '{{ domain }}'
+            and labels.code = given.{{ column_name }}
+    where labels.code is null
+{% endtest %}
+
+
+{# A table that people edit has the one row that the models cannot do without. #}
+{% test has_row(model, column, value, meaning) %}
+    select 'there is no row with {{ column }} {{ value }}, for {{ meaning }}: add one' as problem
+    where not exists (select 1 from {{ model }} where {{ column }} = '{{ value }}')
 {% endtest %}

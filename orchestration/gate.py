@@ -8,7 +8,7 @@ passed, and there was at least one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 _DONE = frozenset({"success", "pass"})
@@ -18,18 +18,24 @@ _BUILT_TYPES = frozenset({"model", "seed", "snapshot"})
 
 @dataclass(frozen=True)
 class NodeProblem:
-    """One node that keeps the gate shut. `rows` is how many failing rows a test found, if it says so."""
+    """One node that keeps the gate shut. `rows` is how many failing rows a test found, if it says so; `words` are
+    sentences that say it better than dbt's message, where somebody has them."""
 
     unique_id: str
     status: str
     message: str
     rows: int | None = None
+    words: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The node's name without its type and project, as in `--select`."""
         parts = self.unique_id.split(".")
         return parts[2] if len(parts) > 2 else self.unique_id
+
+    def lines(self) -> tuple[str, ...]:
+        """What to show of it: its sentences, else its name, how it ended, and dbt's own message."""
+        return self.words or (f"{self.name}: {self.status}: {self.message}",)
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,19 @@ class GateReport:
         """Whether the run may go on towards publishing."""
         return not self.problems
 
+    def explained(self, words: Mapping[str, tuple[str, ...]]) -> GateReport:
+        """The same report with sentences for the nodes that have some, by unique id."""
+
+        def say(problems: tuple[NodeProblem, ...]) -> tuple[NodeProblem, ...]:
+            return tuple(replace(problem, words=words.get(problem.unique_id, ())) for problem in problems)
+
+        return replace(self, warnings=say(self.warnings), problems=say(self.problems))
+
     def describe(self, limit: int = 20) -> str:
         """The problems as lines: what, how, and dbt's own message; skipped nodes are counted, not listed."""
         causes = [problem for problem in self.problems if problem.status != "skipped"]
         skipped = len(self.problems) - len(causes)
-        lines = [f"{problem.name}: {problem.status}: {problem.message}" for problem in causes[:limit]]
+        lines = [line for problem in causes[:limit] for line in problem.lines()]
         if len(causes) > limit:
             lines.append(f"and {len(causes) - limit} more")
         if skipped:
