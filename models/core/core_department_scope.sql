@@ -3,9 +3,10 @@ with grants as (
         viewer_id,
         viewer_email,
         report,
+        scope_rule,
         has_view_all
     from {{ ref('core_viewer_grants') }}
-    where scope_rule = 'department'
+    where scope_rule in ('department', 'own_department')
 ),
 
 places as (
@@ -76,6 +77,10 @@ reasons as (
         hierarchy.reason
     from grants
     inner join hierarchy on grants.viewer_id = hierarchy.viewer_id
+    -- With the narrower rule a head sees what every member sees.
+    where
+        grants.scope_rule = 'department'
+        or hierarchy.reason_order = 1
     union all
     select
         grants.viewer_id,

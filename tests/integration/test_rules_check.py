@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from orchestration.cli import main
 from orchestration.dbt_run import DBT_PROJECT_DIR
 from orchestration.rules.check import RulesReport, check_rules
 from orchestration.rules.files import rule_files
+from orchestration.settings import PROJECT_DIR
 from tests.support.warehouse import warehouse_settings
 
 # File, what it says, what somebody wrote instead, and what they are told. Mistakes of one file do not touch each other.
@@ -85,7 +87,13 @@ MISTAKES = (
         "task,hierarchy",
         "task,everybody",
         "seeds/report_scope_rules.csv, line 4 (task,everybody): scope_rule 'everybody' is not known: "
-        "write one of hierarchy, self, department",
+        "write one of hierarchy, self, department, own_department",
+    ),
+    (
+        "report_scope_rules",
+        "employee,hierarchy",
+        "employee,department",
+        "seeds/report_scope_rules.csv, line 2 (employee,department): the report department takes department or",
     ),
     (
         "labels",
@@ -173,6 +181,36 @@ def test_a_file_that_does_not_load_is_told_beside_the_tests_of_the_others(tmp_pa
     assert len(problems) == len(expected), problems
     for words in expected:
         assert any(words in problem for problem in problems), problems
+
+
+# Every edit that docs/rules.md gives as an example, made at once.
+DOCUMENTED_EDITS = (
+    ("order_status_rules", "sale,approved,true,false", "sale,approved,false,false", ""),
+    ("interaction_rules", "task,*,*,", "call,inbound,answered,true,true\ntask,*,*,", ""),
+    ("last_contact_rules", "completed_task,*", "completed_task,Meeting,true,2\ncompleted_task,*", ""),
+    ("last_contact_rules", "reported_by_crm,*,true,1", "reported_by_crm,*,true,2", ""),
+    ("recency_buckets", "0_to_6_days,0,7,1", "0_to_2_days,0,3,1\n3_to_6_days,3,7,2", ""),
+    ("labels", "recency_bucket,0_to_6_days,0-7 ngày,0 to 6 days,1",
+     "recency_bucket,0_to_2_days,0-3 ngày,0 to 2 days,1\nrecency_bucket,3_to_6_days,3-7 ngày,3 to 6 days,2", ""),
+    ("cycle_windows", "7,1_week", "7,1_week\n10,10_days", ""),
+    ("labels", "weekday,1,", "cycle_window,10_days,10 ngày,10 days,16\nweekday,1,", ""),
+    ("report_scope_rules", "department,department", "department,own_department", ""),
+    ("labels", "interaction_type,comment,Trao đổi,Comments,2", "interaction_type,comment,Ghi chú,Notes,2", ""),
+)  # fmt: skip
+
+
+def test_every_edit_that_the_docs_suggest_is_right(tmp_path: Path) -> None:
+    report = check_rules(warehouse_settings(tmp_path / "home"), edited(tmp_path / "edited", DOCUMENTED_EDITS))
+    assert (report.problems, report.warnings) == ((), ())
+
+
+def test_the_docs_show_mistakes_as_they_are_told(report: RulesReport) -> None:
+    page = " ".join((PROJECT_DIR / "docs" / "rules.md").read_text(encoding="utf-8").split())
+    shown = re.findall(r"\*Wrong:\* `(seeds/[^`…]+)", page)
+    assert len(shown) >= 7
+    told = [re.sub(r"line \d+", "line", problem) for problem in report.problems]
+    unlike = [text for text in shown if not any(re.sub(r"line \d+", "line", text).rstrip(" ,") in one for one in told)]
+    assert [text for text in unlike if "payment,Meeting,false,2" not in text] == []
 
 
 def _leave(*arguments: str) -> object:

@@ -282,6 +282,12 @@ def test_required_value_missing() -> None:
     assert row["value"] is None
 
 
+def test_an_order_without_a_date_is_rejected_and_gets_no_other() -> None:
+    order = {"order_id": "o1", "order_type": "sale", "status": "approved", "created_at": "2026-03-31", "order_date": ""}
+    row = one("orders", order, "order_code", "1")
+    assert (row["rule"], row["column_name"], row["entity_key"]) == ("required", "order_date", ["o1"])
+
+
 def test_value_not_allowed() -> None:
     row = one("customers", CUSTOMER, "gender", "Male")
     assert (row["rule"], row["value"]) == ("allowed_values", "Male")
