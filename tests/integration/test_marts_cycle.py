@@ -129,8 +129,8 @@ def test_a_window_outside_the_bounds_fails_the_seed(wrong_windows: tuple[DbtRun,
         ).fetchall()
         problems = connection.execute(f"select problem from {table[0]} order by window_days").fetchall()
     assert problems == [
-        ("a window of 3 days in cycle_windows: give a whole number from 4 to 84",),
-        ("a window of 85 days in cycle_windows: give a whole number from 4 to 84",),
+        ("a window of 3 days: give a whole number from 4 to 84",),
+        ("a window of 85 days: give a whole number from 4 to 84",),
     ]
 
 

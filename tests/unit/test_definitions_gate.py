@@ -64,6 +64,16 @@ def test_failures_are_told_with_dbts_words_and_skipped_nodes_counted() -> None:
     ]
 
 
+def test_better_words_replace_dbts_for_the_nodes_that_have_some() -> None:
+    report = judge(EXPECTED, _results(labels="fail", stg="error", unique_mart="warn"))
+    told = report.explained(
+        {"seed.p.labels": ("line 2: write 7", "line 3: write 8"), "test.p.unique_mart.1": ("twice",)}
+    )
+    assert set(told.describe().splitlines()) == {"stg: error: it is error", "line 2: write 7", "line 3: write 8"}
+    assert [warning.lines() for warning in told.warnings] == [("twice",)]
+    assert (told.built, told.tests, told.is_open) == (report.built, report.tests, False)
+
+
 def test_states_that_neither_failed_nor_built_are_refused() -> None:
     for status in ("no-op", "reused", "partial success", "runtime error"):
         assert not judge(EXPECTED, _results(mart=status)).is_open, status
