@@ -13,6 +13,9 @@ from orchestration.rules.files import RuleFile, file_problems, row_problems, rul
 
 ADVICE = "Correct the file and run again; `kpi check-rules` says within seconds whether it is right."
 
+_FIELDS = {"accepted_values": "value_field", "relationships": "from_field", "unique": "unique_field"}
+"""Under which name dbt's own tests give the value that is wrong."""
+
 _FAILED = frozenset({"fail", "error", "warn"})
 
 
@@ -36,11 +39,35 @@ def explanations(
         if file is None or result["status"] not in _FAILED:
             continue
         if unique_id in rows:
-            found[unique_id] = tuple(row_problems(file, rows[unique_id], int(result.get("failures") or 0)))
+            told = [_in_words(manifest["nodes"][unique_id], row) for row in rows[unique_id]]
+            found[unique_id] = tuple(row_problems(file, told, int(result.get("failures") or 0)))
         else:
             words = " ".join(str(result.get("message") or "no message").split())
             found[unique_id] = (f"{file.shown} could not be loaded or tested: {words}",)
     return found
+
+
+def _in_words(node: Mapping[str, Any], row: Mapping[str, str]) -> Mapping[str, str]:
+    """A failing row of one of dbt's own tests, with the column's name and a `problem`, as this project's tests have."""
+    test = node.get("test_metadata") or {}
+    column, arguments = node.get("column_name"), test.get("kwargs", {})
+    value = row.get(_FIELDS.get(str(test.get("name")), ""))
+    if column is None or "problem" in row:
+        return row
+    match test["name"]:
+        case "accepted_values":
+            words = ", ".join(map(str, arguments["values"]))
+            return {column: str(value), "problem": f"{column} '{value}' is not known: write one of {words}"}
+        case "relationships":
+            return {
+                column: str(value),
+                "problem": f"{column} '{value}' is not among the values of {arguments['field']}",
+            }
+        case "unique":
+            return {column: str(value), "problem": f"{row['n_records']} rows have the same {column}: there may be one"}
+        case "not_null":
+            return {"column_name": column, "problem": f"{column} is empty: every row needs a value there"}
+    return row
 
 
 def _file_of(manifest: Mapping[str, Any], unique_id: str, files: Mapping[str, RuleFile]) -> RuleFile | None:
