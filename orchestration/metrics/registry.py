@@ -76,6 +76,15 @@ class Term:
     operator: str
     value: str = ""
 
+    @property
+    def words(self) -> str:
+        """The term as the catalogue writes it."""
+        if self.operator in ("is", "not"):
+            return self.column if self.operator == "is" else f"not {self.column}"
+        if self.operator == "in last":
+            return f"{self.column} in last {self.value} days"
+        return f"{self.column} {self.operator} {self.value}".strip()
+
 
 @dataclass(frozen=True)
 class ColumnRef:
