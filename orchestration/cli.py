@@ -271,6 +271,89 @@ def show(
 
 
 @app.command()
+def explain(
+    metric: Annotated[str, typer.Argument(metavar="METRIC", help="Which figure; `kpi metrics` lists them.")],
+    employee: Annotated[
+        str | None, typer.Option("--employee", metavar="WHO", help="Whose: id, e-mail or part of a name.")
+    ] = None,
+    department: Annotated[
+        str | None, typer.Option("--department", metavar="NAME", help="For figures of a department: id or name.")
+    ] = None,
+    month: Annotated[
+        str | None, typer.Option("--month", metavar="MONTH", help="Like 2026-03; default: the newest.")
+    ] = None,
+    viewer: Annotated[
+        str | None,
+        typer.Option("--viewer", metavar="EMAIL", help="Explain only what this person may see; default: every row."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="COLUMN=VALUE", help="Narrow the figure, for example source_id=3; repeatable."),
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="How many rows to print.")] = 20,
+    target: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write every row of the figure to this CSV file.")
+    ] = None,
+    lang: Annotated[str, typer.Option("--lang", metavar="en|vi", help="Language of the answer.")] = "en",
+) -> None:
+    """Take one figure apart: definition, rows, and why it differs from others."""
+    from orchestration.report.explain import explain as explain_figure
+    from orchestration.report.explain_terminal import show_explanation, write_rows
+    from orchestration.report.labels import Lang
+
+    if lang not in set(Lang):
+        raise UsageError(f"--lang {lang}: en or vi")
+    explanation = explain_figure(
+        load_settings().marts_path,
+        metric,
+        employee=employee,
+        department=department,
+        month=month,
+        viewer_email=viewer,
+        only=parse_only(only or []),
+        most_rows=None if target is not None else rows,
+    )
+    if target is None:
+        show_explanation(explanation, out, Lang(lang))
+        return
+    written = write_rows(explanation, target)
+    out.print(f"{target}  {written:,} rows of {explanation.parts[0].metric.name}", soft_wrap=True)
+
+
+def parse_only(texts: Sequence[str]) -> dict[str, str]:
+    """`["source_id=3"]` as `{"source_id": "3"}`. Raises UsageError for anything else."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        column, equals, value = text.partition("=")
+        if not equals or not column.strip() or not value.strip():
+            raise UsageError(f"--only {text}: write it as COLUMN=VALUE, for example source_id=3")
+        pairs[column.strip()] = value.strip()
+    return pairs
+
+
+@app.command()
+def metrics(
+    report: Annotated[
+        str | None, typer.Option("--report", metavar="NAME", help="Only one report, for example employee.")
+    ] = None,
+) -> None:
+    """List every figure that `kpi explain` can take apart."""
+    from orchestration.report.explain import list_metrics
+
+    listed = list_metrics(load_settings().marts_path)
+    reports = sorted({metric.report for metric in listed})
+    if report is not None and report not in reports:
+        raise UsageError(f"--report {report}: one of {', '.join(reports)}")
+    for name in [report] if report is not None else reports:
+        out.print(Text(name, style="bold"))
+        for metric in (metric for metric in listed if metric.report == name):
+            out.print(
+                Text.assemble(f"  {metric.name:<38} ", (f"{metric.label_en} · {metric.label_vi}", "dim")),
+                soft_wrap=True,
+            )
+
+
+@app.command()
 def tour() -> None:
     """Show a salesperson's page and a manager's."""
     from orchestration.report.terminal import show_page

@@ -7,6 +7,7 @@ with final as (
         fct_order_lines.executor_id,
         fct_order_lines.order_date,
         fct_order_lines.month_date,
+        fct_order_lines.order_type,
         fct_order_lines.is_counted,
         fct_order_lines.is_unallocated,
         fct_order_lines.unit_price,

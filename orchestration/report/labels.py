@@ -147,6 +147,36 @@ _WORDS: dict[str, tuple[str, str]] = {
         "A number looks wrong? docs/metrics.md says how each is counted. All figures as known at the end of {as_of}.",
         "Số liệu chưa đúng? docs/metrics.md nêu cách tính từng số. Mọi số liệu tính đến hết ngày {as_of}.",
     ),
+    # One figure explained
+    "explain_means": ("Means", "Nghĩa là"),
+    "explain_whose": ("Whose", "Của ai"),
+    "explain_by_date": ("By date", "Theo ngày"),
+    "explain_unit": ("Unit", "Đơn vị"),
+    "explain_mart": ("Mart", "Bảng"),
+    "explain_crm": ("In the CRM", "Trong CRM"),
+    "as_of_only": ("as of {as_of}", "tính đến {as_of}"),
+    "operator": ("the operator, every row", "người vận hành, mọi dòng"),
+    "rows_of": ("{rows} rows of {mart}", "{rows} dòng của {mart}"),
+    "rows_count": ("rows counted", "số dòng"),
+    "rows_agree": ("equal to the figure", "bằng số liệu"),
+    "rows_differ": ("NOT the figure, which is {figure}", "KHÁC số liệu, vốn là {figure}"),
+    "rows_no_sum": (
+        "The figure is made of these rows, but is no sum or mean of them.",
+        "Số liệu được tính từ các dòng này nhưng không phải tổng hay trung bình.",
+    ),
+    "more_columns": (
+        "{count} more columns: a wider window, or --out FILE.",
+        "Còn {count} cột: mở rộng cửa sổ, hoặc --out FILE.",
+    ),
+    "more_rows": (
+        "{rows} more rows: --rows N shows them, --out FILE writes all.",
+        "Còn {rows} dòng: --rows N, hoặc --out FILE.",
+    ),
+    "compared": ("Compared with another figure", "So với số liệu khác"),
+    "no_reconciliation": (
+        "No other figure of this person and month is known to disagree with it.",
+        "Không có số liệu nào khác cần đối chiếu với số này.",
+    ),
 }
 
 

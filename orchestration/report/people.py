@@ -65,8 +65,10 @@ def one_line(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
-def read_viewer(connection: duckdb.DuckDBPyConnection, viewer_email: str) -> Viewer:
-    """The people the connection's viewer may see in this report, by name.
+def read_viewer(
+    connection: duckdb.DuckDBPyConnection, viewer_email: str, reports: Sequence[str] = (PAGE_REPORT,)
+) -> Viewer:
+    """The people the connection's viewer may see in one of these reports, by name.
 
     Raises PageError when there is nobody: address unknown, person inactive, or no right; which of them is not told.
     Raises it too when several people look under one address, for their rights would mix.
@@ -76,7 +78,9 @@ def read_viewer(connection: duckdb.DuckDBPyConnection, viewer_email: str) -> Vie
         with seen as (
             select employee_id, min(reason) as reason
             from core.core_employee_scope
-            where report = ? and lower(viewer_email) = lower(cast(getvariable('kpi_viewer') as varchar))
+            where
+                report in (select unnest(?::varchar[]))
+                and lower(viewer_email) = lower(cast(getvariable('kpi_viewer') as varchar))
             group by employee_id
         )
 
@@ -87,7 +91,7 @@ def read_viewer(connection: duckdb.DuckDBPyConnection, viewer_email: str) -> Vie
         inner join access.access_dim_employees as people on seen.employee_id = people.employee_id
         order by people.is_placeholder, people.full_name, people.employee_id
         """,
-        [PAGE_REPORT],
+        [list(reports)],
     ).fetchall()
     viewers = connection.execute(
         """
@@ -104,10 +108,25 @@ def read_viewer(connection: duckdb.DuckDBPyConnection, viewer_email: str) -> Vie
         )
     if not rows:
         raise PageError(
-            f"{viewer_email} may see nobody's employee KPIs.",
-            "The address must belong to an active employee with the right to the employee report (access or view_all).",
+            f"{viewer_email} may see nobody's {' or '.join(reports)} KPIs.",
+            "The address must belong to an active employee with the right to "
+            f"the {' or '.join(reports)} report (access or view_all).",
         )
     return Viewer(viewer_email, tuple(_person(*row) for row in rows))
+
+
+def read_everybody(connection: duckdb.DuckDBPyConnection) -> tuple[Person, ...]:
+    """Every employee, and the members `none` and `unknown`, as the file's operator sees them."""
+    rows = connection.execute(
+        """
+        select
+            people.employee_id, people.full_name, people.email, people.job_title, people.department_name,
+            people.is_active, people.is_placeholder, 'operator'
+        from marts.dim_employees as people
+        order by people.is_placeholder, people.full_name, people.employee_id
+        """
+    ).fetchall()
+    return tuple(_person(*row) for row in rows)
 
 
 def _person(employee_id: str, *texts_and_flags: Any) -> Person:

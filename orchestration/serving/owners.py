@@ -37,6 +37,7 @@ OWNERS: Mapping[str, OwnerRule] = {
     "dim_departments": OwnerRule("department_id", by_department=True),
     "dim_employees": OwnerRule("employee_id"),
     "dim_industries": OwnerRule(None),
+    "dim_metrics": OwnerRule(None),
     "dim_products": OwnerRule(None),
     "dim_projects": OwnerRule(None),
     "dim_provinces": OwnerRule(None),

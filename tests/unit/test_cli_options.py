@@ -34,7 +34,7 @@ def test_help_names_every_command_and_needs_no_heavy_import() -> None:
         "finally: print(sorted({'dagster', 'dbt', 'duckdb', 'pandas', 'pyarrow'} & set(sys.modules)), file=sys.stderr)"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for command in ("run", "show", "tour", "export", "viewers", "doctor", "dev"):
+    for command in ("run", "show", "explain", "metrics", "tour", "export", "viewers", "doctor", "dev"):
         assert f"\n  {command} " in shown.stdout, shown.stdout
     assert shown.stderr.strip() == "[]"
 
@@ -58,6 +58,11 @@ def test_help_names_every_command_and_needs_no_heavy_import() -> None:
         (["run", "--source", "demo", "--path", "."], "--path belongs to the files source, not to demo"),
         (["run", "--nights", "0"], "0 is not in the range"),
         (["show"], "Missing option '--viewer'"),
+        (["explain"], "Missing argument 'METRIC'"),
+        (["explain", "orders", "--only", "source_id"], "--only source_id: write it as COLUMN=VALUE"),
+        (["explain", "orders", "--lang", "fr"], "--lang fr: en or vi"),
+        (["explain", "orders", "--employee", "x"], "make one with `kpi run`"),
+        (["metrics"], "make one with `kpi run`"),
         (["show", "--viewer", "a@b.vn", "--lang", "fr"], "--lang fr: en or vi"),
         (["show", "--viewer", "a@b.vn"], "there is no publication"),
         (["tour"], "there is no publication"),

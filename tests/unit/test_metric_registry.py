@@ -1,0 +1,251 @@
+"""The metric catalogue and the marts name the same figures; its grammar is read strictly; its SQL is made safely."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pytest
+
+from orchestration.metrics.drilldown import detail_sql, detail_value_sql, figure_sql, quoted
+from orchestration.metrics.registry import (
+    CATALOGUE_PATH,
+    COLUMNS,
+    PATHS,
+    Aggregate,
+    ColumnRef,
+    MetricError,
+    Source,
+    Term,
+    load_metrics,
+    parse_aggregate,
+    parse_column,
+    parse_date,
+    parse_filter,
+    read_catalogue,
+)
+
+CATALOGUE = read_catalogue()
+
+# Numbers of one row of a mart that are no measure of anybody: why.
+NO_MEASURES: Mapping[tuple[str, str], str] = {
+    ("dim_customer_cohort", "age_years"): "an attribute of one customer; its band is counted",
+    ("dim_customer_cohort", "care_recency_days"): "an attribute of one customer; its bucket is counted",
+    ("fct_customer_cycle", "days_observed"): "how long one customer has been followed; in the Kaplan-Meier median",
+    ("fct_customer_industries", "industry_count"): "among how many the split columns divide",
+    ("fct_customer_persons", "age_years"): "an attribute of one person; its band is counted",
+    ("fct_customer_persons", "person_count"): "among how many the split columns divide",
+    ("fct_customer_persons", "revenue_amount"): "repeated on each person of a customer: its sum is no figure",
+    ("fct_customer_sources", "source_count"): "among how many the split columns divide",
+    ("fct_customer_stages", "stay_number"): "part of a key",
+    ("fct_new_customer_sources", "source_count"): "among how many the split columns divide",
+    ("fct_order_lines", "unit_price"): "an attribute of one line",
+    ("fct_order_sources", "source_count"): "among how many the split columns divide",
+    ("fct_relationship_moves", "days_in_previous"): "an attribute of one move; the stay's days are counted",
+    ("fct_relationship_moves", "steps"): "an attribute of one move; its direction is counted",
+    ("fct_relationship_stays", "stay_number"): "part of a key",
+    ("kpi_customer_cycle", "window_days"): "part of a key",
+    ("kpi_province_top", "provinces"): "how many provinces a row stands for",
+    ("kpi_province_top", "sort_order"): "part of a key",
+    ("kpi_target_attainment", "target_number"): "part of a key",
+}
+# Marts that the catalogue names before they are there.
+NOT_YET_THERE = {"fct_customer_owners"}
+NUMBERS = ("bigint", "integer", "double", "decimal")
+
+ROW: Mapping[str, str] = {
+    **CATALOGUE["orders"].row,
+    "mart_filter": "is_active and not is_deleted",
+    "detail_filter": "month_date is not null and status != cancelled",
+}
+
+
+def marts(manifest: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Data types by mart and column."""
+    return {
+        node["name"]: {name: column["data_type"] for name, column in node["columns"].items()}
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["fqn"][1] == "marts"
+    }
+
+
+def sources() -> list[tuple[str, Source, list[str]]]:
+    """Every side of every metric: its name, its rows, and the columns it takes a value of."""
+    found = [(metric.name, metric.figure, [metric.measure]) for metric in CATALOGUE.values()]
+    for metric in CATALOGUE.values():
+        if metric.detail is not None and metric.detail_value is not None:
+            found.append(
+                (metric.name, metric.detail, [metric.detail_value.column] if metric.detail_value.column else [])
+            )
+    return found
+
+
+def test_every_measure_of_every_mart_is_in_the_catalogue(manifest: Mapping[str, Any]) -> None:
+    covered = {(source.mart, column) for _, source, columns in sources() for column in columns}
+    numbers = {
+        (mart, column)
+        for mart, columns in marts(manifest).items()
+        for column, data_type in columns.items()
+        if data_type.split("(")[0] in NUMBERS and (not mart.startswith("dim_") or mart == "dim_customer_cohort")
+    }
+    missing = sorted(f"{mart}.{column}" for mart, column in numbers - covered - set(NO_MEASURES))
+    assert missing == [], f"add these to {CATALOGUE_PATH.name}, or to NO_MEASURES with the reason"
+    assert set(NO_MEASURES) - numbers == set(), "NO_MEASURES names what no mart has"
+    assert set(NO_MEASURES) & covered == set(), "NO_MEASURES names what the catalogue has"
+
+
+def test_every_name_in_the_catalogue_is_in_the_marts(manifest: Mapping[str, Any]) -> None:
+    there = marts(manifest)
+    wrong = []
+    for name, source, values in sources():
+        if source.mart in NOT_YET_THERE:
+            continue
+        if source.mart not in there:
+            wrong.append(f"{name}: no mart {source.mart}")
+            continue
+        used = [source.owner.column, *values, *(term.column for term in source.terms)]
+        if source.date is not None:
+            used += [source.date.column.column, source.date.until or source.owner.column]
+        wrong += [f"{name}: no column {source.mart}.{column}" for column in used if column not in there[source.mart]]
+    assert wrong == []
+    assert {attribute for attribute, (mart, key) in PATHS.items() if not {attribute, key} <= set(there[mart])} == set()
+    assert NOT_YET_THERE.isdisjoint(there), "take the mart out of NOT_YET_THERE"
+
+
+def test_the_mart_has_the_columns_of_the_grammar(manifest: Mapping[str, Any]) -> None:
+    assert tuple(marts(manifest)["dim_metrics"]) == COLUMNS
+
+
+def test_labels_and_formulas_are_sentences_of_their_own() -> None:
+    wrong = [
+        metric.name
+        for metric in CATALOGUE.values()
+        if not metric.formula.endswith(".")
+        or not (metric.crm_difference.endswith(".") or metric.crm_difference == "same")
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("", ()),
+        ("is_late", (Term("is_late", "is"),)),
+        ("not is_deleted", (Term("is_deleted", "not"),)),
+        ("task_state = new", (Term("task_state", "=", "new"),)),
+        ("window_days = 84", (Term("window_days", "=", "84"),)),
+        ("member_id != none", (Term("member_id", "!=", "none"),)),
+        ("rating is null", (Term("rating", "is null"),)),
+        ("rating is not null", (Term("rating", "is not null"),)),
+        ("moved_date in last 84 days", (Term("moved_date", "in last", "84"),)),
+        ("is_late and not is_new", (Term("is_late", "is"), Term("is_new", "not"))),
+    ],
+)
+def test_filters_are_read(text: str, terms: tuple[Term, ...]) -> None:
+    assert parse_filter(text) == terms
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "a or b",
+            "a = 'b'",
+            "a = b; drop table c",
+            "a == b",
+            "(a)",
+            "a in (b)",
+            "a = ",
+            "a  = b",
+            "not",
+            "a and ",
+            "A",
+        ),
+        *(
+            "a in last 0 days",
+            "a in last days",
+            "a is",
+            "a.b = c",
+            "a = b and",
+            "a like b",
+            'a = "b"',
+            "a > 1",
+            "a -- b",
+        ),
+    ],
+)
+def test_filters_are_read_strictly(text: str) -> None:
+    with pytest.raises(MetricError, match="is no term"):
+        parse_filter(text)
+
+
+def test_columns_dates_and_values_are_read() -> None:
+    assert parse_column("executor_id.department_id") == ColumnRef("executor_id", "department_id")
+    stretch = parse_date("valid_from_at..valid_to_at")
+    assert stretch is not None
+    assert (stretch.column, stretch.until) == (ColumnRef("valid_from_at"), "valid_to_at")
+    assert parse_date("") is None
+    assert [date.is_month for text in ("cohort_month_date", "paid_date") if (date := parse_date(text))] == [True, False]
+    assert parse_aggregate("sum sales_amount") == Aggregate("sum", "sales_amount")
+    assert parse_aggregate("count") == Aggregate("count")
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("owner_column", "executor_id.email"),
+        ("owner_column", 'a"; --'),
+        ("detail_owner_column", "a.b.c"),
+        ("date_column", "a..b..c"),
+        ("detail_date_column", "a.."),
+        ("detail_value", "sum"),
+        ("detail_value", "count orders"),
+        ("detail_value", "max orders"),
+        ("detail_value", "sum orders, returns"),
+        ("mart_filter", "a or b"),
+        ("detail_filter", "a or b"),
+        ("additive", "maybe"),
+        ("label_vi", ""),
+        ("detail_mart", ""),
+        ("numerator", "orders"),
+    ],
+)
+def test_a_row_that_is_not_understood_is_named_with_its_column(column: str, text: str) -> None:
+    with pytest.raises(MetricError, match=rf"^orders, {column}: "):
+        load_metrics([{**ROW, column: text}])
+
+
+def test_rows_that_contradict_each_other_are_refused() -> None:
+    rate = {**CATALOGUE["connected_rate"].row}
+    with pytest.raises(MetricError, match="two rows of this name"):
+        load_metrics([ROW, ROW])
+    with pytest.raises(MetricError, match=r"^connected_rate, numerator: 'calls_connected' is no metric"):
+        load_metrics([rate])
+    with pytest.raises(MetricError, match=r"^connected_rate, detail_value: must be empty"):
+        load_metrics([{**rate, "detail_value": "count"}])
+    with pytest.raises(MetricError, match=r"^orders: columns missing or not known: formula, note"):
+        load_metrics([{"note": "", **{column: value for column, value in ROW.items() if column != "formula"}}])
+
+
+def test_null_and_nothing_mean_the_same() -> None:
+    rows: list[dict[str, str | None]] = [{column: value or None for column, value in ROW.items()}]
+    assert load_metrics(rows) == load_metrics([ROW])
+
+
+def test_values_are_parameters_and_names_are_quoted() -> None:
+    metric = load_metrics([ROW])["orders"]
+    query = detail_sql(metric, "access", "access_", owner="o'1", month=date(2026, 3, 1), where={"order_type": "sale"})
+    assert query.parameters == ("cancelled", "sale", "o'1", date(2026, 3, 1))
+    assert query.sql.count("?") == len(query.parameters)
+    assert "'" not in query.sql
+    assert 'from "access"."access_fct_orders" as rows' in query.sql
+    assert 'rows."executor_id" = ?' in query.sql
+    assert quoted('a"b') == '"a""b"'
+
+
+def test_a_rate_has_no_rows_of_its_own() -> None:
+    rate = CATALOGUE["connected_rate"]
+    for build in (figure_sql, detail_value_sql):
+        with pytest.raises(MetricError, match="ask for calls_connected and calls"):
+            build(rate, "marts")
