@@ -25,6 +25,7 @@ final as (
         current_rows.customer_ids,
         current_rows.status,
         current_rows.created_at,
+        current_rows.planned_start_at,
         current_rows.due_at,
         current_rows.done_at,
         current_rows.completed_at,

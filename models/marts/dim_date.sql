@@ -18,6 +18,10 @@ payments as (
     select * from {{ ref('core_payments') }}
 ),
 
+opportunities as (
+    select * from {{ ref('core_opportunities') }}
+),
+
 moves as (
     select * from {{ ref('core_customer_relationship_history') }}
 ),
@@ -43,6 +47,10 @@ known_dates as (
     select orders.order_date as calendar_date from orders
     union
     select payments.paid_on as calendar_date from payments
+    union
+    select cast(opportunities.created_at as date) as calendar_date from opportunities
+    union
+    select cast(opportunities.closed_at as date) as calendar_date from opportunities
     union
     select cast(moves.valid_from_at as date) as calendar_date from moves
 ),

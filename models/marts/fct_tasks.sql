@@ -24,10 +24,14 @@ judged as (
         tasks.task_type_id,
         tasks.status,
         tasks.created_at,
+        tasks.planned_start_at,
         tasks.due_at,
         tasks.done_at,
         tasks.completed_at,
         tasks.rating,
+        case
+            when tasks.due_at >= tasks.planned_start_at then {{ dbt.datediff('tasks.planned_start_at', 'tasks.due_at', 'second') }}
+        end as planned_seconds,
         coalesce(tasks.due_at < {{ as_of_end() }}, false) as is_past_due,
         coalesce(tasks.completed_at > tasks.due_at, false) as is_completed_after_due
     from tasks
@@ -60,11 +64,14 @@ final as (
         cast(stated.created_at as timestamp) as created_at,
         cast(stated.created_at as date) as created_date,
         {{ month_of('stated.created_at') }} as month_date,
+        cast(stated.planned_start_at as timestamp) as planned_start_at,
         cast(stated.due_at as timestamp) as due_at,
         cast(stated.due_at as date) as due_date,
         cast(stated.done_at as timestamp) as done_at,
         cast(stated.completed_at as timestamp) as completed_at,
         cast(stated.completed_at as date) as completed_date,
+        cast(stated.planned_seconds as bigint) as planned_seconds,
+        {{ ratio('stated.planned_seconds', 3600) }} as planned_hours,
         cast(stated.task_state = 'late' as boolean) as is_late,
         cast(stated.task_state = 'late' and stated.status = 'awaiting_confirmation' as boolean) as is_awaiting_past_due,
         cast(stated.task_state = 'completed' and stated.is_completed_after_due as boolean) as is_completed_late,

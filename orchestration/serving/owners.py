@@ -31,6 +31,7 @@ class OwnerRule:
 
 
 OWNERS: Mapping[str, OwnerRule] = {
+    "dim_campaigns": OwnerRule(None),
     "dim_customer_cohort": OwnerRule("manager_id", ("employee", "customer")),
     "dim_customers": OwnerRule("manager_id", ("employee", "customer")),
     "dim_date": OwnerRule(None),
@@ -44,6 +45,7 @@ OWNERS: Mapping[str, OwnerRule] = {
     "dim_relationships": OwnerRule(None),
     "dim_sources": OwnerRule(None),
     "dim_task_types": OwnerRule(None),
+    "fct_campaign_interactions": OwnerRule("owner_id", ("employee", "campaign")),
     "fct_customer_cycle": OwnerRule("manager_id", ("employee", "customer")),
     "fct_customer_industries": OwnerRule("manager_id", ("employee", "customer")),
     "fct_customer_milestones": OwnerRule("manager_id", ("employee", "customer")),
@@ -56,6 +58,7 @@ OWNERS: Mapping[str, OwnerRule] = {
     "fct_interactions": OwnerRule("employee_id", ("employee",)),
     "fct_journey": OwnerRule("manager_id", ("employee", "customer")),
     "fct_new_customer_sources": OwnerRule("employee_id", ("employee",)),
+    "fct_opportunities": OwnerRule("owner_id", ("employee", "campaign")),
     "fct_order_lines": OwnerRule("executor_id", ("employee", "product")),
     "fct_order_sources": OwnerRule("executor_id", ("employee", "product")),
     "fct_orders": OwnerRule("executor_id", ("employee", "product")),
@@ -66,6 +69,8 @@ OWNERS: Mapping[str, OwnerRule] = {
     "fct_task_status": OwnerRule("employee_id", ("employee", "task")),
     "fct_tasks": OwnerRule("assignee_id", ("employee", "task")),
     "kpi_call_day": OwnerRule("employee_id", ("employee", "telesales")),
+    "kpi_campaign_month": OwnerRule("owner_id", ("employee", "campaign")),
+    "kpi_campaign_owner": OwnerRule("owner_id", ("employee", "campaign")),
     "kpi_cohort_funnel": OwnerRule("manager_id", ("employee", "customer")),
     "kpi_customer_cycle": OwnerRule("manager_id", ("employee", "customer")),
     "kpi_customer_structure": OwnerRule("manager_id", ("employee", "customer")),

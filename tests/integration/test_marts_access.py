@@ -13,6 +13,7 @@ from tests.support.warehouse import DemoWarehouse, demo_warehouse
 OWNERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dim_customer_cohort": ("manager_id", ("employee", "customer")),
     "dim_customers": ("manager_id", ("employee", "customer")),
+    "fct_campaign_interactions": ("owner_id", ("employee", "campaign")),
     "fct_customer_cycle": ("manager_id", ("employee", "customer")),
     "fct_customer_industries": ("manager_id", ("employee", "customer")),
     "fct_customer_milestones": ("manager_id", ("employee", "customer")),
@@ -25,6 +26,7 @@ OWNERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "fct_interactions": ("employee_id", ("employee",)),
     "fct_journey": ("manager_id", ("employee", "customer")),
     "fct_new_customer_sources": ("employee_id", ("employee",)),
+    "fct_opportunities": ("owner_id", ("employee", "campaign")),
     "fct_order_lines": ("executor_id", ("employee", "product")),
     "fct_order_sources": ("executor_id", ("employee", "product")),
     "fct_orders": ("executor_id", ("employee", "product")),
@@ -35,6 +37,8 @@ OWNERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "fct_task_status": ("employee_id", ("employee", "task")),
     "fct_tasks": ("assignee_id", ("employee", "task")),
     "kpi_call_day": ("employee_id", ("employee", "telesales")),
+    "kpi_campaign_month": ("owner_id", ("employee", "campaign")),
+    "kpi_campaign_owner": ("owner_id", ("employee", "campaign")),
     "kpi_cohort_funnel": ("manager_id", ("employee", "customer")),
     "kpi_customer_cycle": ("manager_id", ("employee", "customer")),
     "kpi_customer_structure": ("manager_id", ("employee", "customer")),
@@ -51,6 +55,7 @@ OWNERS_AND_DEPARTMENTS: dict[str, tuple[str, ...]] = {
 OF_DEPARTMENTS = ("kpi_department_day", "kpi_department_month", "kpi_department_reconciliation")
 # Lists of names: nobody's rows, open to anyone with a right.
 NAME_LISTS = (
+    "dim_campaigns",
     "dim_industries",
     "dim_products",
     "dim_projects",

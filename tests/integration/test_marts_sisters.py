@@ -22,6 +22,9 @@ DAMAGE = {
     "departments_and_reconciliation_are_the_company": """
         update marts.kpi_department_reconciliation set new_customers = new_customers + 1
         where new_customers = (select max(new_customers) from marts.kpi_department_reconciliation)""",
+    "task_hours_add_up_to_tasks": """
+        update marts.kpi_task_month set planned_hours = planned_hours + 0.01
+        where planned_hours = (select max(planned_hours) from marts.kpi_task_month)""",
     "task_months_add_up_to_tasks": """
         update marts.kpi_task_month set rated_tasks = rated_tasks - 1
         where rated_tasks = (select max(rated_tasks) from marts.kpi_task_month)""",

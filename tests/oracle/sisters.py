@@ -250,6 +250,14 @@ def department_reconciliation(c: Company) -> pd.DataFrame:
 # --- tasks ------------------------------------------------------------------------------------------------------------
 
 
+def planned_seconds(task: Row) -> int | None:
+    """Whole seconds from planned start to deadline; None when they do not say."""
+    start, due = task["planned_start_at"], task["due_at"]
+    if start is None or due is None or due < start:
+        return None
+    return int((due - start).total_seconds())
+
+
 def task_month(c: Company) -> pd.DataFrame:
     """kpi_task_month."""
     created: dict[tuple[date, str], list[Row]] = defaultdict(list)
@@ -264,6 +272,7 @@ def task_month(c: Company) -> pd.DataFrame:
         given, finished = created[month, employee], confirmed[month, employee]
         stars = [int(task["rating"]) for task in finished if task["rating"] is not None]
         with_default = sum(stars) + 2 * (len(finished) - len(stars))
+        planned = [seconds for task in finished if (seconds := planned_seconds(task)) is not None]
         rows.append(
             {
                 "month_date": month,
@@ -276,6 +285,8 @@ def task_month(c: Company) -> pd.DataFrame:
                 "total_rating_with_default": with_default,
                 "mean_rating": rate(sum(stars), len(stars)),
                 "mean_rating_with_default": rate(with_default, len(finished)),
+                "tasks_with_hours": len(planned),
+                "planned_hours": sum(planned) / 3600,
             }
         )
     return pd.DataFrame(rows, dtype=object)

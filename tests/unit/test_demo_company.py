@@ -169,6 +169,17 @@ def test_tasks_progress_and_some_are_reopened(source: DemoSource, nights: dict[s
     assert 0.05 < late < 0.4
 
 
+def test_most_tasks_have_planned_hours_that_fit_into_a_day(source: DemoSource) -> None:
+    tasks = frame_of(source, "tasks")
+    both = tasks["planned_start_at"].notna() & tasks["due_at"].notna()
+    hours = (tasks["due_at"] - tasks["planned_start_at"])[both].dt.total_seconds() / 3600
+    assert 0.7 < both.mean() < 0.9
+    # Postponed ones too: the plan moves with the deadline.
+    assert hours.abs().max() <= 8
+    assert 0 < (hours < 0).mean() < 0.03
+    assert (tasks["planned_start_at"].notna() & tasks["due_at"].isna()).any()
+
+
 def test_orders_have_every_state_and_returns_follow_their_sale(source: DemoSource) -> None:
     orders = frame_of(source, "orders")
     states = set(orders["status"])

@@ -9,7 +9,9 @@ with final as (
         kpi_task_month.total_rating,
         kpi_task_month.total_rating_with_default,
         kpi_task_month.mean_rating,
-        kpi_task_month.mean_rating_with_default
+        kpi_task_month.mean_rating_with_default,
+        kpi_task_month.tasks_with_hours,
+        kpi_task_month.planned_hours
     from {{ in_this_database(ref('kpi_task_month')) }} as kpi_task_month
     where {{ in_viewer_scope('kpi_task_month.employee_id', ['employee', 'task']) }}
 )

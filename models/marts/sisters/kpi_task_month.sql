@@ -10,7 +10,9 @@ events as (
         case when tasks.task_state = 'cancelled' then 1 else 0 end as tasks_cancelled,
         0 as tasks_confirmed,
         0 as rated_tasks,
-        0 as total_rating
+        0 as total_rating,
+        0 as tasks_with_hours,
+        0 as planned_seconds
     from tasks
     union all
     select
@@ -20,7 +22,9 @@ events as (
         0 as tasks_cancelled,
         1 as tasks_confirmed,
         case when tasks.rating is null then 0 else 1 end as rated_tasks,
-        coalesce(tasks.rating, 0) as total_rating
+        coalesce(tasks.rating, 0) as total_rating,
+        case when tasks.planned_seconds is null then 0 else 1 end as tasks_with_hours,
+        coalesce(tasks.planned_seconds, 0) as planned_seconds
     from tasks
     where
         tasks.task_state = 'completed'
@@ -36,7 +40,9 @@ totals as (
         sum(events.tasks_confirmed) as tasks_confirmed,
         sum(events.rated_tasks) as rated_tasks,
         sum(events.total_rating) as total_rating,
-        sum(events.total_rating) + 2 * (sum(events.tasks_confirmed) - sum(events.rated_tasks)) as total_rating_with_default
+        sum(events.total_rating) + 2 * (sum(events.tasks_confirmed) - sum(events.rated_tasks)) as total_rating_with_default,
+        sum(events.tasks_with_hours) as tasks_with_hours,
+        sum(events.planned_seconds) as planned_seconds
     from events
     group by
         events.month_date,
@@ -54,7 +60,9 @@ final as (
         cast(totals.total_rating as bigint) as total_rating,
         cast(totals.total_rating_with_default as bigint) as total_rating_with_default,
         {{ ratio('totals.total_rating', 'totals.rated_tasks') }} as mean_rating,
-        {{ ratio('totals.total_rating_with_default', 'totals.tasks_confirmed') }} as mean_rating_with_default
+        {{ ratio('totals.total_rating_with_default', 'totals.tasks_confirmed') }} as mean_rating_with_default,
+        cast(totals.tasks_with_hours as bigint) as tasks_with_hours,
+        {{ ratio('totals.planned_seconds', 3600) }} as planned_hours
     from totals
 )
 

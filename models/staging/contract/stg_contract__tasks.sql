@@ -22,6 +22,7 @@ final as (
         landed.customer_ids,
         landed.status,
         landed.created_at,
+        landed.planned_start_at,
         landed.due_at,
         landed.done_at,
         landed.completed_at,

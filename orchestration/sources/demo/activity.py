@@ -51,14 +51,16 @@ class ActivityBook:
             "customer", "employee", "type", "direction", "occurred", "outcome", "duration", "deleted", "gone"
         )
         self.tasks = EventLog(
-            "creator", "assignee", "project", "type", "customer", "customer2", "customer3", "status", "created", "due",
-            "done", "completed", "rating", "deleted",
+            "creator", "assignee", "project", "type", "customer", "customer2", "customer3", "status", "created",
+            "planned", "due", "done", "completed", "rating", "deleted",
         )  # fmt: skip
 
     def record(self, clock: Clock, company: Company, cohort: Cohort, month: Month, customers: EventLog) -> None:
         """Draw everything that is ever done with one month's customers; calls also move the customers' last contact."""
         self._interact(clock.random("interactions", month.index), company, cohort, customers)
-        self._work(clock.random("tasks", month.index), company, cohort)
+        # Plans are drawn apart: what happens to a task does not depend on them.
+        plans = clock.random("planned starts", month.index)
+        self._work(clock.random("tasks", month.index), plans, company, cohort)
 
     def _interact(self, rng: np.random.Generator, company: Company, cohort: Cohort, customers: EventLog) -> None:
         customer, occurred = _moments(rng, company, cohort)
@@ -101,7 +103,7 @@ class ActivityBook:
         there = cohort.is_there(customer[reported], known[reported])
         customers.change(cohort.keys[customer[reported]][there], known[reported][there], last_contact=latest[there])
 
-    def _work(self, rng: np.random.Generator, company: Company, cohort: Cohort) -> None:
+    def _work(self, rng: np.random.Generator, plans: np.random.Generator, company: Company, cohort: Cohort) -> None:
         customer, created = _task_moments(rng, cohort)
         size = len(customer)
         owner = cohort.owners(customer, created)
@@ -125,6 +127,7 @@ class ActivityBook:
         linked[1] = np.where(others[0] == others[1], NULL, linked[1])
         due_day = created // DAY + 1 + ints(np.clip(rng.lognormal(np.log(6), 0.7, size), 0, 60))
         due = due_day * DAY + 17 * HOUR
+        planned = _planned_starts(plans, due)
         keys = self.tasks.birth(
             created,
             creator=creator,
@@ -136,13 +139,14 @@ class ActivityBook:
             customer3=linked[1],
             status=IN_NEW,
             created=created,
+            planned=planned,
             due=np.where(rng.random(size) < 0.05, NULL, due),
             done=NULL,
             completed=NULL,
             rating=NULL,
             deleted=NULL,
         )
-        _progress(rng, self.tasks, keys, created, due)
+        _progress(rng, self.tasks, keys, created, due, planned)
 
     def lives(self, customers: Versions, until: int) -> dict[str, Life]:
         """The two tables; `customers` resolves their references."""
@@ -210,7 +214,17 @@ def _task_moments(rng: np.random.Generator, cohort: Cohort) -> tuple[Ints, Ints]
     return customer[there], at[there]
 
 
-def _progress(rng: np.random.Generator, log: EventLog, keys: Ints, created: Ints, due: Ints) -> None:
+def _planned_starts(rng: np.random.Generator, due: Ints) -> Ints:
+    """When each task should start: 15 minutes to 8 hours before its deadline; some without, a few mistyped."""
+    size = len(due)
+    quarters = ints([1, 2, 3, 4, 6, 8, 16, 32])[choose(rng, np.array([20, 34, 10, 18, 8, 5, 3, 2.0]), size)]
+    # Somebody typed the start and the deadline in the wrong order.
+    is_after = rng.random(size) < 0.01
+    planned = due + np.where(is_after, quarters, -quarters) * (HOUR // 4)
+    return np.where(rng.random(size) < 0.15, NULL, planned)
+
+
+def _progress(rng: np.random.Generator, log: EventLog, keys: Ints, created: Ints, due: Ints, planned: Ints) -> None:
     """From new to completed: some late, some cancelled, some sent back by whoever confirms them, some forgotten."""
     size = len(keys)
     is_forgotten, is_cancelled = rng.random(size) < 0.03, rng.random(size) < 0.05
@@ -247,7 +261,10 @@ def _progress(rng: np.random.Generator, log: EventLog, keys: Ints, created: Ints
     restored = slice(0, max(1, len(removed) // 3))
     log.change(keys[removed][restored], after(rng, removed_at[restored], 0.5, 10), deleted=NULL)
     postponed = share(rng, size, 0.06)
-    log.change(keys[postponed], after(rng, created[postponed], 0.5, 4), due=due[postponed] + 5 * DAY)
+    log.change(
+        keys[postponed], after(rng, created[postponed], 0.5, 4), due=due[postponed] + 5 * DAY,
+        planned=np.where(planned == NULL, NULL, planned + 5 * DAY)[postponed],
+    )  # fmt: skip
 
 
 def _interaction_life(versions: Versions, customers: Versions) -> Life:
@@ -278,6 +295,7 @@ def _task_life(versions: Versions, customers: Versions) -> Life:
         "customer_ids": lists(*linked),
         "status": labels(versions["status"], pa.array(_STATUSES)),
         "created_at": timestamps(versions["created"]),
+        "planned_start_at": timestamps(versions["planned"]),
         "due_at": timestamps(versions["due"]),
         "done_at": timestamps(versions["done"]),
         "completed_at": timestamps(versions["completed"]),
