@@ -112,6 +112,7 @@ def campaign_month(c: Company) -> pd.DataFrame:
                 "opportunities_open": len(opened) - len(won) - len(lost),
                 "opportunities_won": len(won),
                 "opportunities_lost": len(lost),
+                "opportunities_closed": len(won) + len(lost),
                 "expected_amount": _amount(opened),
                 "won_amount": _amount(won),
                 "won_of_closed_rate": len(won) / (len(won) + len(lost)) if won or lost else None,

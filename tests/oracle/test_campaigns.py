@@ -176,7 +176,7 @@ MUTATIONS = (
     # The rate of closed ones is that of all.
     Mutation(
         "kpi_campaign_month",
-        "'(totals.opportunities_won + totals.opportunities_lost)'",
+        "'totals.opportunities_closed'",
         "'totals.opportunities'",
         frozenset({"won_of_closed_rate"}),
     ),

@@ -8,6 +8,7 @@ with final as (
         kpi_campaign_month.opportunities_open,
         kpi_campaign_month.opportunities_won,
         kpi_campaign_month.opportunities_lost,
+        kpi_campaign_month.opportunities_closed,
         kpi_campaign_month.expected_amount,
         kpi_campaign_month.won_amount,
         kpi_campaign_month.won_of_closed_rate,
