@@ -17,7 +17,7 @@ from orchestration.report.errors import PageError
 from orchestration.report.people import Person, bare, one_line
 
 SHORTEST_WINDOW, LONGEST_WINDOW = 4, 84
-_WINDOW = re.compile(r"(\d{1,6}) ?([dw]?)")
+_WINDOW = re.compile(r"([0-9]{1,6}) ?([dw]?)")
 
 
 @dataclass(frozen=True)
