@@ -23,6 +23,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from orchestration.report.block_names import ALL, FIRST, BlockName
 from orchestration.settings import PROJECT_DIR, Settings
 
 if TYPE_CHECKING:
@@ -260,14 +261,35 @@ def show(
         str | None, typer.Option("--month", metavar="MONTH", help="Like 2026-03; default: the newest.")
     ] = None,
     lang: Annotated[str, typer.Option("--lang", metavar="en|vi", help="Language of the page.")] = "en",
+    blocks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--block",
+            metavar="NAME",
+            help=f"Only this block; repeatable. Default: {ALL} for one person, {FIRST} for a team. "
+            f"Names: {', '.join(BlockName)}; {ALL}; {FIRST}.",
+        ),
+    ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option("--window", metavar="DAYS", help="Cycle, journey: 4 to 84 days, or like 12w; default: 84."),
+    ] = None,
+    source_name: Annotated[
+        str | None, typer.Option("--source", metavar="NAME", help="Cycle: customers of this source only.")
+    ] = None,
+    relationship: Annotated[
+        str | None, typer.Option("--relationship", metavar="NAME", help="Cycle: customers now in it only.")
+    ] = None,
 ) -> None:
     """Show the KPI page as one person may see it."""
     from orchestration.report.labels import Lang
+    from orchestration.report.reading import Asked
     from orchestration.report.terminal import show_page
 
     if lang not in set(Lang):
         raise UsageError(f"--lang {lang}: en or vi")
-    show_page(load_settings().marts_path, viewer, employee, month, out, Lang(lang))
+    asked = Asked(window, source_name, relationship)
+    show_page(load_settings().marts_path, viewer, employee, month, out, Lang(lang), blocks or (), asked)
 
 
 @app.command()
@@ -362,11 +384,12 @@ def tour() -> None:
     marts = load_settings().marts_path
     chosen = choose_tour(marts)
     for email in (chosen.salesperson_email, chosen.manager_email):
-        out.rule(f"kpi show --viewer {email}")
-        show_page(marts, email, None, None, out)
+        out.rule(f"kpi show --viewer {email} --block {FIRST}")
+        show_page(marts, email, None, None, out, blocks=[FIRST])
     out.rule("Where to look next")
     kpi = typed_command()
     for what, command in (
+        ("The salesperson's whole page:", f"show --viewer {chosen.salesperson_email}"),
         ("Anybody the manager may see:", f"show --viewer {chosen.manager_email} --employee NAME"),
         ("A file with one person's rows:", f"export --viewer {chosen.salesperson_email}"),
         ("Runs, checks and lineage:", "dev"),

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from typing import TypeVar
 
 from rich.cells import cell_len
 from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+_T = TypeVar("_T")
 GAP = 2
 NOTHING = "\N{EN DASH}"
 MARK = "│"
@@ -44,7 +46,23 @@ def decimals_needed(amounts: Sequence[Decimal]) -> int:
     return 2 if any(amount != amount.to_integral_value() for amount in amounts) else 0
 
 
-def share(part: int, whole: int) -> str:
+def quantity(value: Decimal) -> str:
+    """A quantity with the decimals it has and no more: `5.5000` as `5.5`."""
+    return f"{value.normalize():,f}"
+
+
+def quantities(values: Sequence[Decimal]) -> list[str]:
+    """Quantities of one column, all with as many decimals as the one that needs the most."""
+    decimals = max((len(quantity(value).partition(".")[2]) for value in values), default=0)
+    return [f"{value:,.{decimals}f}" for value in values]
+
+
+def percent(rate: float | Decimal) -> str:
+    """A rate of 0 to 1 in percent; whatever it is a rate of must be in sight."""
+    return f"{100 * rate:,.1f}%"
+
+
+def share(part: int | Decimal, whole: int | Decimal) -> str:
     """A part in percent of a whole that the reader sees elsewhere in the block; a dash of nothing."""
     return f"{100 * part / whole:.1f}%" if whole else NOTHING
 
@@ -55,6 +73,11 @@ def change(now: int | Decimal, before: int | Decimal) -> str:
         return NOTHING
     percent = 100 * (Decimal(now) - Decimal(before)) / Decimal(before)
     return f"{percent:+.1f}%" if percent < _PERCENT_MOST else f">+{_PERCENT_MOST}%"
+
+
+def first_and_rest(parts: Sequence[_T], shown: int) -> tuple[Sequence[_T], Sequence[_T]]:
+    """The first parts, and those that a long list adds up in one row; a single one is shown and not added up."""
+    return (parts, ()) if len(parts) <= shown + 1 else (parts[:shown], parts[shown:])
 
 
 @dataclass(frozen=True)

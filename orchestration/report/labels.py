@@ -10,6 +10,9 @@ from enum import StrEnum
 
 _SPAN = re.compile(r"(\d+)_to_(\d+)_days")
 _FROM = re.compile(r"(\d+)_days_and_more")
+_AGES = re.compile(r"(\d+)_to_(\d+)")
+_UNDER = re.compile(r"under_(\d+)")
+_OVER = re.compile(r"(\d+)_and_over")
 _LOWER_RANK = re.compile(r"lower rank in (.+)")
 _HEAD = re.compile(r"head of (.+) above .+")
 
@@ -51,11 +54,28 @@ _WORDS: dict[str, tuple[str, str]] = {
     "head": ("as head of {department}", "với tư cách phụ trách {department}"),
     # Titles
     "title_team": ("The team's month", "Thống kê theo nhân viên"),
-    "title_funnel": ("Conversion", "Bảng tỷ lệ chuyển đổi"),
+    "title_targets": ("Targets", "Chỉ tiêu KPI"),
+    "title_conversion": ("Conversion", "Bảng tỷ lệ chuyển đổi"),
     "title_ratios": ("Ratios between steps", "Tỷ lệ giữa các bước"),
+    "title_cohorts": ("True funnel", "Phễu theo cùng nhóm khách"),
+    "title_conversion_sources": ("Conversion by source", "Chuyển đổi theo nguồn"),
+    "title_projects": ("Activities by project", "Hoạt động theo dự án"),
+    "title_task_types": ("Activities by task type", "Hoạt động theo loại"),
     "title_tasks": ("Tasks created in the month", "Thống kê công việc"),
+    "title_ratings": ("Tasks confirmed, ratings", "Việc đã xác nhận, đánh giá"),
     "title_recency": ("Customers by last contact", "Khách hàng được chăm sóc"),
-    "title_journey": ("Customers by relationship", "Hành trình khách hàng"),
+    "title_relationships": ("Customers by relationship", "KH theo mối quan hệ"),
+    "title_sources": ("Customers by source", "KH và doanh thu theo nguồn"),
+    "title_industries": ("Customers by industry", "KH và doanh thu theo ngành"),
+    "title_provinces": ("Customers by province", "KH theo tỉnh/thành"),
+    "title_gender": ("Customers by gender", "KH theo giới tính"),
+    "title_ages": ("Customers by age", "KH theo độ tuổi"),
+    "title_interactions": ("Interactions by type", "KH tương tác trong kỳ"),
+    "title_calls": ("Calls in the month", "Cuộc gọi trong tháng"),
+    "title_orders": ("Orders in the month", "Đơn hàng trong tháng"),
+    "title_products": ("Products sold in the month", "Sản phẩm bán trong tháng"),
+    "title_cycle": ("Customer cycle", "Chu kỳ khách hàng"),
+    "title_journey": ("Customer journey", "Hành trình khách hàng"),
     "title_moves": ("Moves in the month", "Chuyển mối quan hệ trong tháng"),
     # Funnel
     "step": ("Step", "Bước"),
@@ -107,7 +127,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Not listed, without a figure this month: {count}.",
         "Không liệt kê vì không có số liệu trong tháng: {count}.",
     ),
-    "team_narrow": ("Needs a wider window: {columns}.", "Cần cửa sổ rộng hơn: {columns}."),
+    "narrow": ("Needs a wider window: {columns}.", "Cần cửa sổ rộng hơn: {columns}."),
     # Tasks
     "state": ("State", "Trạng thái"),
     "tasks": ("Tasks", "Số việc"),
@@ -141,7 +161,211 @@ _WORDS: dict[str, tuple[str, str]] = {
     "unordered": ("unordered", "không xếp bậc"),
     "moves": ("Moves", "Lượt"),
     "moves_left_out": ("Other moves: {moves}, of {kinds} kinds.", "Lượt chuyển khác: {moves}, thuộc {kinds} loại."),
-    "none": ("None.", "Không có."),
+    # Blocks without a figure
+    "nothing_in_month": ("None in this month.", "Tháng này không có."),
+    "nobody_in_charge": ("In charge of no customer now.", "Hiện không phụ trách khách hàng nào."),
+    "nobody_in_charge_then": (
+        "In charge of no customer on these days.",
+        "Không phụ trách khách hàng nào vào các ngày này.",
+    ),
+    "nobody_created": (
+        "No customer in charge was created in the window with what was asked for.",
+        "Không có khách đang phụ trách nào được tạo trong khoảng và theo điều kiện đã chọn.",
+    ),
+    "no_cohort": ("No customer was created in the last six months.", "Sáu tháng gần đây không có khách hàng mới."),
+    "no_target": ("No target for this month.", "Tháng này không có chỉ tiêu."),
+    "one_person": ("One person is no team; see conversion.", "Chỉ có một người; xem bảng tỷ lệ chuyển đổi."),
+    # Members that are no name
+    "member_none": ("(none)", "(không có)"),
+    "member_unknown": ("(unknown)", "(không rõ)"),
+    "member_other": ("(other)", "(khác)"),
+    "others": ("Other ({count})", "Khác ({count})"),
+    # Sources and industries
+    "source": ("Source", "Nguồn"),
+    "industry": ("Industry", "Ngành"),
+    "split": ("Split", "Chia đều"),
+    "revenue_split": ("Revenue split", "DT chia đều"),
+    "conversion_sources_note": (
+        "Steps 1 and 5 by the customers' sources of today. Split is rounded here.",
+        "Bước 1 và 5 theo nguồn hiện nay của khách. Số chia đều đã làm tròn.",
+    ),
+    "structure_note": (
+        "In charge now; revenue of these customers' whole life, whoever sold to them.",
+        "Đang phụ trách; doanh thu từ trước đến nay của các khách này, ai bán cũng tính.",
+    ),
+    "whole_exceeds": (
+        "Whole counts a customer in each part, as the CRM does: {whole} for {split}. Split adds up.",
+        "Cột đầy đủ tính khách ở mỗi mục như CRM: {whole} cho {split} khách. Chia đều thì khớp tổng.",
+    ),
+    # Activities
+    "project": ("Project", "Dự án"),
+    "task_type": ("Task type", "Loại việc"),
+    # Ratings
+    "confirmed": ("Confirmed as completed", "Đã xác nhận hoàn thành"),
+    "rated": ("  of which rated", "  trong đó có đánh giá"),
+    "mean_rating": ("Stars, rated only", "Sao, chỉ việc có đánh giá"),
+    "mean_default": ("Stars, unrated as 2 (CRM)", "Sao, chưa đánh giá = 2 (CRM)"),
+    "rating_note": ("Rated only: {stars} stars / {rated} tasks.", "Chỉ việc có đánh giá: {stars} sao / {rated} việc."),
+    "default_note": (
+        "Unrated as 2: {stars} stars / {confirmed} tasks.",
+        "Chưa đánh giá = 2: {stars} sao / {confirmed} việc.",
+    ),
+    # Cohorts
+    "created": ("Created", "Tạo"),
+    "events": ("Events", "Sự kiện"),
+    "with_interaction": ("Inter- acted", "Tương tác"),
+    "with_task": ("Task", "Công việc"),
+    "with_order": ("Ordered", "Có đơn"),
+    "with_payment": ("Paid", "Đã trả"),
+    "cohort_note": (
+        "Customers created in the month who reached a step or a later one until now; % of the customers.",
+        "Khách tạo trong tháng, đến nay đã tới bước đó hoặc bước sau; % trên số khách.",
+    ),
+    "events_note": (
+        "Events: the steps of {month} above, of any customer; no group followed through.",
+        "Sự kiện: các bước của {month} ở trên, của mọi khách; không theo một nhóm.",
+    ),
+    # Provinces and persons
+    "province": ("Province", "Tỉnh/thành"),
+    "now_note": ("In charge now.", "Đang phụ trách hiện nay."),
+    "gender": ("Gender", "Giới tính"),
+    "gender_male": ("male", "nam"),
+    "gender_female": ("female", "nữ"),
+    "gender_unknown": ("not given", "không rõ"),
+    "age": ("Age", "Tuổi"),
+    "age_under": ("under {end}", "dưới {end}"),
+    "age_span": ("{start} to {end}", "{start} đến {end}"),
+    "age_from": ("{start} and over", "từ {start}"),
+    "age_unknown": ("not given", "không rõ"),
+    "persons": ("Persons", "Người"),
+    "ages_note": (
+        "In charge now. Persons: the customers and their contacts.",
+        "Đang phụ trách. Người: khách hàng và người liên hệ của họ.",
+    ),
+    # Interactions and calls
+    "type": ("Type", "Loại"),
+    "type_task": ("tasks", "công việc"),
+    "type_comment": ("comments", "trao đổi"),
+    "type_email": ("e-mails", "email"),
+    "type_sms": ("SMS", "SMS"),
+    "type_call": ("calls", "cuộc gọi"),
+    "logged": ("Logged", "Ghi nhận"),
+    "interactions_note": (
+        "Customers: reached by the type, each once. Logged: also what does not count, such as calls not answered.",
+        "Khách hàng: mỗi khách tính một lần theo loại. Ghi nhận: cả phần không tính, như cuộc gọi nhỡ.",
+    ),
+    "calls_head": ("Calls", "Cuộc gọi"),
+    "calls": ("All calls", "Tổng cuộc gọi"),
+    "calls_outbound": ("outbound", "gọi đi"),
+    "calls_inbound": ("inbound", "gọi đến"),
+    "calls_connected": ("answered", "được nghe máy"),
+    "calls_missed": ("missed", "nhỡ"),
+    "calls_failed": ("failed", "lỗi"),
+    "talk_time": ("Talk time, h:mm:ss", "Thời lượng, giờ:phút:giây"),
+    "talk_per_call": ("Talk per answered call", "Mỗi cuộc được nghe máy"),
+    "calls_note": ("Every logged call; shares are of all calls.", "Mọi cuộc gọi ghi nhận; tỷ trọng trên tổng."),
+    # Orders and products
+    "amount": ("Amount", "Giá trị"),
+    "orders_counted": ("Counted sales", "Đơn được tính"),
+    "orders_returned": ("Returned", "Trả hàng"),
+    "orders_net": ("Revenue", "Doanh thu"),
+    "orders_pending": ("Pending, not counted", "Chờ duyệt, chưa tính"),
+    "orders_left_out": ("Cancelled and others, not counted", "Đã hủy và khác, không tính"),
+    "largest_sales": ("Largest sales", "Đơn lớn nhất"),
+    "code": ("Code", "Mã đơn"),
+    "date": ("Date", "Ngày"),
+    "customer": ("Customer", "Khách hàng"),
+    "executor": ("Sold by", "Người bán"),
+    "status": ("Status", "Trạng thái"),
+    "not_visible": ("(another's customer)", "(khách của người khác)"),
+    "order_pending": ("pending", "chờ duyệt"),
+    "order_approved": ("approved", "đã duyệt"),
+    "order_delivering": ("delivering", "đang giao"),
+    "order_partly_delivered": ("partly delivered", "giao một phần"),
+    "order_delivered": ("delivered", "đã giao"),
+    "order_cancelled": ("cancelled", "đã hủy"),
+    "product": ("Product", "Sản phẩm"),
+    "returns_head": ("Returned", "Trả"),
+    "quantity": ("Quantity", "Số lượng"),
+    "products_note": (
+        "An order counts in each of its products. Quantity and revenue without what was returned.",
+        "Một đơn tính ở mỗi sản phẩm của nó. Số lượng, doanh thu đã trừ trả hàng.",
+    ),
+    # Customer cycle and journey
+    "window_note": (
+        "Customers created {first} to {last} ({days} days), in charge now.",
+        "Khách tạo từ {first} đến {last} ({days} ngày), đang phụ trách.",
+    ),
+    "only_source": ("Only source: {name}.", "Chỉ nguồn: {name}."),
+    "only_relationship": ("Only those now in: {name}.", "Chỉ khách hiện ở: {name}."),
+    "until": ("Until", "Đến khi"),
+    "first_order": ("first order", "có đơn đầu tiên"),
+    "to": ("→ {name}", "→ {name}"),
+    "order_by_source": ("First order, by source", "Đơn đầu tiên theo nguồn"),
+    "order_by_relationship": ("First order, by relationship now", "Đơn đầu tiên theo mối quan hệ"),
+    "converted": ("Done", "Đã đạt"),
+    "mean_days": ("Mean days", "TB ngày"),
+    "median_days": ("Median days", "Trung vị"),
+    "km_median_days": ("KM median", "Trung vị KM"),
+    "cycle_note": (
+        "Mean, median: of those done. KM median (Kaplan-Meier): day by which half of all are done, – while fewer are.",
+        "TB, trung vị: của khách đã đạt. Trung vị KM (Kaplan-Meier): ngày mà nửa số khách đã đạt, – nếu chưa tới nửa.",
+    ),
+    "excluded_note": (
+        "Left out, dated before the customer was created: {listed}.",
+        "Bỏ ra vì có ngày trước ngày tạo khách: {listed}.",
+    ),
+    "in_it_now": ("Now", "Hiện có"),
+    "created_in_window": ("Created in window", "Tạo trong kỳ"),
+    "moved_in": ("In", "Vào"),
+    "moved_out": ("Out", "Ra"),
+    "went_forward": ("For- ward", "Tiến"),
+    "went_back": ("Back", "Lùi"),
+    "journey_note": (
+        "Window: created {first} to {last} ({days} days). Moves: of the last 84 days.",
+        "Kỳ: tạo từ {first} đến {last} ({days} ngày). Vào, ra, tiến, lùi: trong 84 ngày gần nhất.",
+    ),
+    "days_in": ("Days in it", "Số ngày ở đó"),
+    "stays_ended": ("Moved on", "Đã rời"),
+    "stay_note": (
+        "Left: customers there now, days so far. Right: stays of all time that a move ended.",
+        "Bên trái: khách đang ở đó, số ngày đến nay. Bên phải: các lượt đã rời, từ trước đến nay.",
+    ),
+    # Targets
+    "metric": ("Metric", "Chỉ tiêu"),
+    "metric_tasks_late": ("Tasks late", "Công việc trễ"),
+    "metric_returns": ("Returns", "Đơn trả hàng"),
+    "metric_activities": ("Activities", "Hoạt động"),
+    "metric_sales_amount": ("Sales", "Doanh số"),
+    "metric_collected_amount": ("Collected", "Đã thu"),
+    "period": ("Period", "Kỳ"),
+    "target": ("Target", "Chỉ tiêu"),
+    "actual": ("Actual", "Thực tế"),
+    "achieved": ("Achieved", "Đạt"),
+    "reached": ("Reached by", "Số người đạt"),
+    "weight": ("Weight", "Trọng số"),
+    "weighted_note": ("Weighted: {rate} of targets weighing {weight}.", "Theo trọng số: đạt {rate} của {weight}."),
+    "period_note": (
+        "Targets of {first} to {last}, day {elapsed} of {days}.",
+        "Chỉ tiêu từ {first} đến {last}, ngày {elapsed} trên {days}.",
+    ),
+    "less_is_better": (
+        "* Less is better: 100% at the target, 200% at none, 0% from twice the target on.",
+        "* Càng ít càng tốt: bằng chỉ tiêu là 100%, không có là 200%, từ gấp đôi trở lên là 0%.",
+    ),
+    "without_actual": (
+        "Left out, nothing to hold against the target: {count}.",
+        "Bỏ ra vì không có số thực tế để so: {count}.",
+    ),
+    # Which blocks
+    "shorter": (
+        "Shorter: --block first. One block only: --block NAME, see --help.",
+        "Ngắn hơn: --block first. Chỉ một mục: --block TÊN, xem --help.",
+    ),
+    "other_blocks": (
+        "Also: {names}. One of them: --block NAME; all: --block all.",
+        "Còn có: {names}. Xem một mục: --block TÊN; tất cả: --block all.",
+    ),
     # Last line
     "dispute": (
         "A number looks wrong? docs/metrics.md says how each is counted. All figures as known at the end of {as_of}.",
@@ -198,6 +422,42 @@ def bucket_name(bucket: str, lang: Lang) -> str:
     if start := _FROM.fullmatch(bucket):
         return word("days_from", lang, start=start[1])
     return word_or_code(bucket, lang)
+
+
+def age_name(band: str, lang: Lang) -> str:
+    """An age band as the company named it in its seed: `under_18`, `18_to_24`, `65_and_over`, `unknown`."""
+    if span := _AGES.fullmatch(band):
+        return word("age_span", lang, start=span[1], end=span[2])
+    if end := _UNDER.fullmatch(band):
+        return word("age_under", lang, end=end[1])
+    if start := _OVER.fullmatch(band):
+        return word("age_from", lang, start=start[1])
+    return _prefixed("age", band, lang)
+
+
+def gender_name(gender: str, lang: Lang) -> str:
+    """A gender of the contract."""
+    return _prefixed("gender", gender, lang)
+
+
+def interaction_name(interaction_type: str, lang: Lang) -> str:
+    """A type of interaction of the contract."""
+    return _prefixed("type", interaction_type, lang)
+
+
+def order_status_name(status: str, lang: Lang) -> str:
+    """A status of an order of the contract."""
+    return _prefixed("order", status, lang)
+
+
+def metric_name(metric: str, lang: Lang) -> str:
+    """A target's metric; steps of the conversion have the conversion's names."""
+    return _prefixed("metric", metric, lang) if f"metric_{metric}" in _WORDS else word_or_code(metric, lang)
+
+
+def _prefixed(prefix: str, code: str, lang: Lang) -> str:
+    key = f"{prefix}_{code}"
+    return word(key, lang) if key in _WORDS else code.replace("_", " ")
 
 
 def reason_words(reason: str, lang: Lang) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from orchestration.report.errors import PageError
-from orchestration.report.page import previous_month
+from orchestration.report.months import previous_month
 from orchestration.report.people import PAGE_REPORT
 from orchestration.report.publication import open_publication, read_publication
 

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from orchestration.serving.publish import publish
+from tests.unit.report_rows import MARTS
 
 AS_OF = date(2026, 3, 31)
 PUBLISHED_AT = datetime(2026, 3, 31, 18, 12, tzinfo=UTC)
@@ -34,7 +35,7 @@ _TABLES = {
     ),
     "marts.dim_customers": (
         "customer_id varchar, manager_id varchar, relationship_id varchar, relationship_name varchar,"
-        "relationship_order integer, is_deleted boolean"
+        "relationship_order integer, is_deleted boolean, customer_name varchar"
     ),
     "marts.dim_customer_cohort": (
         "customer_id varchar, manager_id varchar, relationship_id varchar, care_recency_days integer,"
@@ -58,10 +59,11 @@ _TABLES = {
         "move_id varchar, customer_id varchar, manager_id varchar, from_relationship_id varchar,"
         "to_relationship_id varchar, moved_date date, month_date date, move_direction varchar"
     ),
+    **{f"marts.{name}": mart.columns for name, mart in MARTS.items()},
 }
 
 # The mart, its owner column, and the reports whose scope opens it.
-_VIEWS: Mapping[str, tuple[str, Sequence[str]]] = {
+_VIEWS: Mapping[str, tuple[str | None, Sequence[str]]] = {
     "dim_employees": ("employee_id", ("employee", "task", "customer")),
     "dim_customers": ("manager_id", ("employee", "customer")),
     "dim_customer_cohort": ("manager_id", ("employee", "customer")),
@@ -69,6 +71,7 @@ _VIEWS: Mapping[str, tuple[str, Sequence[str]]] = {
     "fct_task_status": ("employee_id", ("employee", "task")),
     "fct_journey": ("manager_id", ("employee", "customer")),
     "fct_relationship_moves": ("manager_id", ("employee", "customer")),
+    **{name: (mart.owner, mart.reports) for name, mart in MARTS.items()},
 }
 
 _PEOPLE = [
@@ -142,13 +145,13 @@ _JOURNEY = [
     (date(2026, 3, 31), SELLER, "R9", date(2026, 3, 2), 1),
     (date(2026, 3, 31), SELLER, "R9", None, 1),
     (date(2026, 3, 31), SELLER, "R5", None, 2),
-    (date(2026, 3, 31), PEER, "R9", None, 1),
+    (date(2026, 3, 31), PEER, "R9", date(2026, 3, 20), 1),
     (date(2026, 3, 31), OTHER, "R9", None, 1),
     (date(2026, 3, 3), SELLER, "R9", None, 7),
     (date(2026, 2, 28), SELLER, "R5", None, 6),
     (date(2026, 2, 3), SELLER, "R5", None, 4),
     (date(2026, 1, 6), SELLER, "R0", None, 2),
-    (date(2026, 3, 30), SELLER, "R9", None, 999),
+    (date(2026, 3, 30), SELLER, "R9", date(2026, 3, 5), 999),
 ]
 
 _MOVES = [
@@ -181,12 +184,13 @@ def _published() -> bytes:
         "core.core_employee_scope": _scope(),
         "core.core_department_scope": [],
         "marts.dim_employees": _PEOPLE,
-        "marts.dim_customers": [(one, who, *kind, gone) for one, who, kind, _, _, gone in _CUSTOMERS],
+        "marts.dim_customers": [(one, who, *kind, gone, f"Khách {one}") for one, who, kind, _, _, gone in _CUSTOMERS],
         "marts.dim_customer_cohort": [(one, who, kind[0], *rest) for one, who, kind, *rest in _CUSTOMERS],
         "marts.fct_funnel": _FUNNEL,
         "marts.fct_task_status": _TASKS,
         "marts.fct_journey": _JOURNEY,
         "marts.fct_relationship_moves": _MOVES,
+        **{f"marts.{name}": mart.rows for name, mart in MARTS.items()},
     }
     with TemporaryDirectory() as folder:
         warehouse, published = Path(folder) / "warehouse.duckdb", Path(folder) / "marts.duckdb"
@@ -207,7 +211,12 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tu
         connection.execute(f"insert into {table} values ({', '.join('?' * len(row))})", row)
 
 
-def _view(mart: str, owner: str, reports: Sequence[str]) -> str:
+def _view(mart: str, owner: str | None, reports: Sequence[str]) -> str:
+    if owner is None:
+        return (
+            f"select * from warehouse.marts.{mart} where exists (select 1 from warehouse.core.core_employee_scope "
+            "where lower(viewer_email) = lower(cast(getvariable('kpi_viewer') as varchar)))"
+        )
     listed = ", ".join(f"'{report}'" for report in reports)
     return (
         f"select * from warehouse.marts.{mart} where {owner} in ("

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from orchestration.cli import UsageError, choose_nights, load_settings, main, typed_command
+from orchestration.report.block_names import BlockName
 from orchestration.settings import Settings
+from tests.unit.report_publication import write_publication
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +81,63 @@ def test_a_wrong_request_leaves_with_2_and_says_what_is_wrong(
     assert message in captured.err.replace("\n", " ")
     assert "Traceback" not in captured.err
     assert not Path("home", "landing").exists()
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> None:
+    """A publication where the command line looks for it."""
+    (tmp_path / "home").mkdir()
+    write_publication(tmp_path / "home")
+
+
+def test_the_help_of_show_names_every_block(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _leave("show", "--help") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"Names: {', '.join(BlockName)}; all; first." in shown
+
+
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--block", "funnel"], "The page has no block 'funnel'. Its blocks are: team, targets, conversion"),
+        (["--window", "3"], "'3' is no window. A window is 4 to 84 days"),
+        (["--window", "13w"], "'13w' is no window."),
+        (["--source", "Zalo"], "There is no source 'Zalo'. There are: (none), (unknown), Facebook (S1)"),
+        (["--block", "tasks", "--window", "4w"], "--window changes nothing here: it is for cycle and journey"),
+    ],
+)
+def test_a_wrong_option_of_show_leaves_with_2_and_says_what_is_allowed(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _leave("show", "--viewer", "tuyet@cty.vn", *options) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.usefixtures("published")
+def test_show_takes_blocks_and_filters(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--block", "cycle", "--block", "gender", "--window", "30", "--source", "facebook", "--lang", "vi"]
+    assert _leave("show", "--viewer", "tuyet@cty.vn", *options) == 0
+    shown = capsys.readouterr().out
+    assert [line.split(" ·")[0] for line in shown.splitlines() if line.startswith("── ")] == [
+        "── KH theo giới tính",
+        "── Chu kỳ khách hàng",
+    ]
+    assert "(30 ngày)" in shown
+    assert "Chỉ nguồn: Facebook." in shown
+
+
+@pytest.mark.usefixtures("published")
+def test_the_tour_shows_the_first_blocks_of_two_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _leave("tour") == 0
+    shown = capsys.readouterr().out
+    assert shown.count("── Conversion · ") == 2
+    assert shown.count("── The team's month · ") == 1
+    assert shown.count("Also: ") == 2
+    assert "Customer cycle" not in shown
+    assert len(shown.splitlines()) < 200, "two pages, not a flood"
 
 
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

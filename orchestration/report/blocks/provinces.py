@@ -1,0 +1,107 @@
+"""Customers in charge now by province: the five with the most, and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from rich.console import RenderableType
+
+from orchestration.report.block import Block
+from orchestration.report.block_names import BlockName
+from orchestration.report.people import one_line
+from orchestration.report.reading import Reading
+from orchestration.report.sheet import Sheet
+
+# One person's rows come ranked; ranks of several people cannot be added up, so theirs are made here by the same rule.
+_OF_ONE = """
+    select row_type, province_name, provinces, customers
+    from access.access_kpi_province_top
+    where manager_id in (select unnest($ids::varchar[]))
+    order by sort_order
+"""
+_OF_SEVERAL = """
+    with provinces as (
+        select
+            structure.member_id as province_id, max(names.province_name) as province_name,
+            bool_or(names.is_placeholder) as is_placeholder, sum(structure.customers) as customers
+        from access.access_kpi_customer_structure as structure
+        inner join access.access_dim_provinces as names on structure.member_id = names.province_id
+        where structure.dimension = 'province' and structure.manager_id in (select unnest($ids::varchar[]))
+        group by structure.member_id
+    ),
+
+    ranked as (
+        select
+            *,
+            row_number() over (
+                partition by is_placeholder order by customers desc, province_name, province_id
+            ) as province_rank
+        from provinces
+    ),
+
+    placed as (
+        select
+            case
+                when is_placeholder and province_id = 'none' then 7
+                when is_placeholder then 8
+                when province_rank <= 5 then province_rank
+                else 6
+            end as sort_order,
+            case
+                when is_placeholder then province_id
+                when province_rank <= 5 then 'province'
+                else 'other'
+            end as row_type,
+            case when is_placeholder or province_rank <= 5 then province_name else '(other)' end as province_name,
+            not is_placeholder as is_province,
+            customers
+        from ranked
+    )
+
+    select row_type, max(province_name), count(*) filter (where is_province), sum(customers)
+    from placed
+    group by sort_order, row_type
+    order by sort_order
+"""
+
+
+@dataclass(frozen=True)
+class Province:
+    """One row: a province, the `other` ones together, or those without one (`none`, `unknown`)."""
+
+    row_type: str
+    name: str
+    provinces: int
+    customers: int
+
+
+@dataclass(frozen=True)
+class Provinces(Block):
+    """The rows, most customers first, those without a province last."""
+
+    name: ClassVar = BlockName.PROVINCES
+    is_narrow: ClassVar = True
+    nothing: ClassVar = "nobody_in_charge"
+
+    rows: tuple[Province, ...] = ()
+
+    @classmethod
+    def read(cls, reading: Reading) -> Self:
+        """`kpi_province_top` of one person; of several, `kpi_customer_structure` ranked over them."""
+        rows = reading.rows(_OF_SEVERAL if reading.is_team else _OF_ONE)
+        return cls(tuple(Province(kind, one_line(name), provinces, int(rest)) for kind, name, provinces, rest in rows))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is in charge of a customer."""
+        return not self.rows
+
+    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+        """Shares of all customers in charge."""
+        names = [
+            sheet.word("others", count=row.provinces) if row.row_type == "other" else row.name for row in self.rows
+        ]
+        customers = [row.customers for row in self.rows]
+        return [*sheet.shares("province", "customers", names, customers, sum(customers)), sheet.note("now_note")]
