@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,7 +19,7 @@ import duckdb
 from orchestration.metrics.drilldown import Query, detail_sql, detail_value_sql, figure_sql
 from orchestration.metrics.registry import Metric, MetricError, Source, load_metrics
 from orchestration.report.errors import PageError
-from orchestration.report.page import next_month, parse_month
+from orchestration.report.months import parse_month
 from orchestration.report.people import choose_person, read_everybody, read_viewer
 from orchestration.report.publication import Publication, open_publication, read_publication
 from orchestration.serving.owners import OWNERS
@@ -377,8 +377,3 @@ def _customer_names(connection: duckdb.DuckDBPyConnection, marts: Marts, parts: 
         [sorted(ids)],
     ).fetchall()
     return {str(key): str(name) for key, name in rows}
-
-
-def month_end(month: date) -> date:
-    """The last day of a month given by its first."""
-    return next_month(month) - timedelta(days=1)

@@ -17,9 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.metrics.registry import Metric, Source
-from orchestration.report.explain import Explanation, Part, ReconciliationLine, Value, month_end
+from orchestration.report.explain import Explanation, Part, ReconciliationLine, Value
 from orchestration.report.figures import GAP, NOTHING, Column, Kind, draw, lay_out, to_ascii
 from orchestration.report.labels import Lang, word
+from orchestration.report.months import month_end
 from orchestration.report.people import one_line
 
 NARROWEST = 80
