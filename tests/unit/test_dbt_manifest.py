@@ -264,8 +264,10 @@ def test_every_code_of_the_contract_has_a_label(domain: str, column: Column) -> 
         ("recency_bucket", "recency_buckets", "bucket"),
         ("age_band", "age_bands", "age_band"),
         ("cycle_window", "cycle_windows", "label"),
+        ("reconciliation_topic", "reconciliation_lines", "topic"),
+        ("reconciliation_line", "reconciliation_lines", "line"),
     ],
 )
-def test_every_bucket_has_a_label(domain: str, name: str, column: str) -> None:
+def test_every_code_of_a_seed_has_a_label(domain: str, name: str, column: str) -> None:
     labelled = {row["code"] for row in seed("labels") if row["domain"] == domain}
     assert labelled == {row[column] for row in seed(name)}
