@@ -22,6 +22,10 @@ moves as (
     select * from {{ ref('core_customer_relationship_history') }}
 ),
 
+owners as (
+    select * from {{ ref('core_customer_owner_history') }}
+),
+
 weekday_labels as (
     select * from {{ ref('labels') }}
     where domain = 'weekday'
@@ -45,6 +49,8 @@ known_dates as (
     select payments.paid_on as calendar_date from payments
     union
     select cast(moves.valid_from_at as date) as calendar_date from moves
+    union
+    select cast(owners.valid_from_at as date) as calendar_date from owners
 ),
 
 bounds as (

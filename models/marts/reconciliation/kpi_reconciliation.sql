@@ -1,5 +1,5 @@
--- One step per topic: its figures as other marts have them, and what explains their difference, taken from the rows behind. The two are never
--- computed from each other, so that the lines add up only if every row was explained.
+-- One step per topic: its figures as other marts have them, and what explains their difference, taken from the rows behind. The two are
+-- never computed from each other, so that the lines add up only if every row was explained.
 {% set funnel_measures = ['new_customers', 'orders', 'sales_amount', 'revenue_amount'] %}
 {% set structure_dimensions = {'source': 'customer_sources', 'industry': 'customer_industries'} %}
 {% set structure_measures = {'customers': 'customers', 'customer_revenue': 'revenue_amount'} %}
