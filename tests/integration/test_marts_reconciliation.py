@@ -28,6 +28,10 @@ DAMAGE = {
     "every_reconciliation_row_finds_its_dimensions": """
         update marts.fct_customer_owners set previous_manager_id = 'nobody we know'
         where previous_manager_id = (select min(previous_manager_id) from marts.fct_customer_owners)""",
+    "reconciliation_lines_drill_down": """
+        update marts.kpi_reconciliation set value = value + 1
+        where line = 'received_since' and metric = 'customers_in_charge' and value = (
+            select max(value) from marts.kpi_reconciliation where line = 'received_since')""",
     # A line that explains, by one cent.
     "reconciliation_lines_add_up": """
         update marts.kpi_reconciliation set value = value + 0.01

@@ -251,7 +251,7 @@ MUTATIONS = (
     ),
     Mutation(
         "who moved was always where they are now",
-        "coalesce(places.department_id, owned_orders.executor_department_id) as department_id_then",
+        "coalesce(primary_places.department_id, owned_orders.executor_department_id) as department_id_then",
         "owned_orders.executor_department_id as department_id_then",
         _lines(
             "members_or_department",

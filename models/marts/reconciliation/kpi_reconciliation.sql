@@ -892,7 +892,18 @@ then_or_now as (
         and first_owners.first_manager_id != first_owners.manager_id
 ),
 
--- Topic 10. Who executed is in a department at the end of the order's day.
+-- Topic 10. An open end is far away here, so that the join below compares and nothing else.
+primary_places as (
+    select
+        places.employee_id,
+        places.department_id,
+        places.valid_from_at,
+        coalesce(places.valid_to_at, cast('9999-12-31' as timestamp)) as valid_to_at
+    from places
+    where places.is_primary
+),
+
+-- Who executed is in a department at the end of the order's day.
 orders_then as (
     select
         owned_orders.order_id,
@@ -901,17 +912,13 @@ orders_then as (
         owned_orders.executor_department_id,
         owned_orders.orders,
         owned_orders.revenue_amount,
-        coalesce(places.department_id, owned_orders.executor_department_id) as department_id_then
+        coalesce(primary_places.department_id, owned_orders.executor_department_id) as department_id_then
     from owned_orders
-    left join places
+    left join primary_places
         on
-            owned_orders.executor_id = places.employee_id
-            and places.is_primary
-            and places.valid_from_at < {{ dbt.dateadd('day', 1, 'owned_orders.order_date') }}
-            and (
-                places.valid_to_at is null
-                or places.valid_to_at >= {{ dbt.dateadd('day', 1, 'owned_orders.order_date') }}
-            )
+            owned_orders.executor_id = primary_places.employee_id
+            and {{ dbt.dateadd('day', 1, 'owned_orders.order_date') }} > primary_places.valid_from_at
+            and {{ dbt.dateadd('day', 1, 'owned_orders.order_date') }} <= primary_places.valid_to_at
 ),
 
 buyers as (
