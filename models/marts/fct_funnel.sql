@@ -75,9 +75,7 @@ assigned_customers as (
         ranked_owners.manager_id as employee_id,
         count(distinct ranked_owners.customer_id) as customers_assigned
     from ranked_owners
-    where
-        ranked_owners.owner_rank = 1
-        or ranked_owners.previous_manager_id != ranked_owners.manager_id
+    where coalesce(ranked_owners.previous_manager_id != ranked_owners.manager_id, true)
     group by
         {{ month_of('ranked_owners.valid_from_at') }},
         ranked_owners.manager_id
