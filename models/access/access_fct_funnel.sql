@@ -4,6 +4,7 @@ with final as (
         fct_funnel.employee_id,
         fct_funnel.new_customers,
         fct_funnel.new_customers_current,
+        fct_funnel.customers_assigned,
         fct_funnel.customers_in_charge,
         fct_funnel.customers_in_charge_current,
         fct_funnel.interactions,

@@ -35,7 +35,8 @@ rules as (
         direction,
         outcome,
         is_counted,
-        is_contact
+        is_contact,
+        is_on_card
     from {{ ref('interaction_rules') }}
 ),
 
@@ -86,6 +87,7 @@ matches as (
         combinations.outcome,
         rules.is_counted,
         rules.is_contact,
+        rules.is_on_card,
         row_number() over (
             partition by combinations.interaction_type, combinations.direction, combinations.outcome
             order by
@@ -106,7 +108,8 @@ best_rules as (
         direction,
         outcome,
         is_counted,
-        is_contact
+        is_contact,
+        is_on_card
     from matches
     where rule_place = 1
 ),
@@ -126,6 +129,7 @@ final as (
         events.duration_seconds,
         not events.is_deleted and coalesce(best_rules.is_counted, false) as is_counted,
         not events.is_deleted and coalesce(best_rules.is_contact, false) as is_contact,
+        (not events.is_deleted or events.interaction_type = 'comment') and coalesce(best_rules.is_on_card, false) as is_on_card,
         best_rules.interaction_type is not null as has_rule,
         events.is_deleted
     from events

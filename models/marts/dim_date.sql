@@ -26,6 +26,10 @@ moves as (
     select * from {{ ref('core_customer_relationship_history') }}
 ),
 
+owners as (
+    select * from {{ ref('core_customer_owner_history') }}
+),
+
 weekday_labels as (
     select * from {{ ref('labels') }}
     where domain = 'weekday'
@@ -53,6 +57,8 @@ known_dates as (
     select cast(opportunities.closed_at as date) as calendar_date from opportunities
     union
     select cast(moves.valid_from_at as date) as calendar_date from moves
+    union
+    select cast(owners.valid_from_at as date) as calendar_date from owners
 ),
 
 bounds as (

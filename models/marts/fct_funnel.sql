@@ -30,9 +30,14 @@ ranked_owners as (
     select
         owner_history.customer_id,
         owner_history.manager_id,
+        owner_history.valid_from_at,
         row_number() over (
             partition by owner_history.customer_id order by owner_history.valid_from_at
-        ) as owner_rank
+        ) as owner_rank,
+        lag(owner_history.manager_id) over (
+            partition by owner_history.customer_id
+            order by owner_history.valid_from_at
+        ) as previous_manager_id
     from owner_history
 ),
 
@@ -61,6 +66,19 @@ new_customers_current as (
     group by
         customers.created_month_date,
         customers.manager_id
+),
+
+-- A customer that comes back to who had it before its deletion is restored, not assigned.
+assigned_customers as (
+    select
+        {{ month_of('ranked_owners.valid_from_at') }} as month_date,
+        ranked_owners.manager_id as employee_id,
+        count(distinct ranked_owners.customer_id) as customers_assigned
+    from ranked_owners
+    where coalesce(ranked_owners.previous_manager_id != ranked_owners.manager_id, true)
+    group by
+        {{ month_of('ranked_owners.valid_from_at') }},
+        ranked_owners.manager_id
 ),
 
 -- A stay counts at every month end from the month it starts in up to, not including, the month it ends in.
@@ -198,6 +216,11 @@ employee_months as (
     from new_customers_current
     union
     select
+        assigned_customers.month_date,
+        assigned_customers.employee_id
+    from assigned_customers
+    union
+    select
         in_charge.month_date,
         in_charge.employee_id
     from in_charge
@@ -229,6 +252,7 @@ measured as (
         employee_months.employee_id,
         coalesce(new_customers.new_customers, 0) as new_customers,
         coalesce(new_customers_current.new_customers_current, 0) as new_customers_current,
+        coalesce(assigned_customers.customers_assigned, 0) as customers_assigned,
         coalesce(in_charge.customers_in_charge, 0) as customers_in_charge,
         coalesce(in_charge.customers_in_charge_current, 0) as customers_in_charge_current,
         coalesce(monthly_interactions.interactions, 0) as interactions,
@@ -248,6 +272,10 @@ measured as (
         on
             employee_months.month_date = new_customers_current.month_date
             and employee_months.employee_id = new_customers_current.employee_id
+    left join assigned_customers
+        on
+            employee_months.month_date = assigned_customers.month_date
+            and employee_months.employee_id = assigned_customers.employee_id
     left join in_charge
         on
             employee_months.month_date = in_charge.month_date
@@ -276,6 +304,7 @@ final as (
         cast(measured.employee_id as varchar) as employee_id,
         cast(measured.new_customers as bigint) as new_customers,
         cast(measured.new_customers_current as bigint) as new_customers_current,
+        cast(measured.customers_assigned as bigint) as customers_assigned,
         cast(measured.customers_in_charge as bigint) as customers_in_charge,
         cast(measured.customers_in_charge_current as bigint) as customers_in_charge_current,
         cast(measured.interactions as bigint) as interactions,
@@ -290,6 +319,7 @@ final as (
     where
         measured.new_customers != 0
         or measured.new_customers_current != 0
+        or measured.customers_assigned != 0
         or measured.customers_in_charge != 0
         or measured.customers_in_charge_current != 0
         or measured.interactions != 0

@@ -46,13 +46,16 @@ OWNERS: Mapping[str, OwnerRule] = {
     "dim_sources": OwnerRule(None),
     "dim_task_types": OwnerRule(None),
     "fct_campaign_interactions": OwnerRule("owner_id", ("employee", "campaign")),
+    "fct_card_interactions": OwnerRule("employee_id", ("employee",)),
     "fct_customer_cycle": OwnerRule("manager_id", ("employee", "customer")),
     "fct_customer_industries": OwnerRule("manager_id", ("employee", "customer")),
     "fct_customer_milestones": OwnerRule("manager_id", ("employee", "customer")),
+    "fct_customer_owners": OwnerRule("manager_id", ("employee", "customer")),
     "fct_customer_persons": OwnerRule("manager_id", ("employee", "customer")),
     "fct_customer_sources": OwnerRule("manager_id", ("employee", "customer")),
     "fct_customer_stages": OwnerRule("manager_id", ("employee", "customer")),
     "fct_cycle_members": OwnerRule("manager_id", ("employee", "customer")),
+    "fct_employee_departments": OwnerRule("employee_id"),
     "fct_funnel": OwnerRule("employee_id", ("employee",)),
     "fct_funnel_by_source": OwnerRule("employee_id", ("employee",)),
     "fct_interactions": OwnerRule("employee_id", ("employee",)),
@@ -80,6 +83,9 @@ OWNERS: Mapping[str, OwnerRule] = {
     "kpi_interactions_by_type": OwnerRule("employee_id", ("employee",)),
     "kpi_journey_time": OwnerRule("manager_id", ("employee", "customer")),
     "kpi_province_top": OwnerRule("manager_id", ("employee", "customer")),
+    "kpi_reconciliation": OwnerRule(
+        "employee_id", ("employee",), department_column="department_id", department_reports=("department",)
+    ),
     "kpi_task_month": OwnerRule("employee_id", ("employee", "task")),
     "kpi_target_attainment": OwnerRule(
         "employee_id", ("employee", "targets"), department_column="department_id", department_reports=("department",)

@@ -14,9 +14,11 @@ OWNERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dim_customer_cohort": ("manager_id", ("employee", "customer")),
     "dim_customers": ("manager_id", ("employee", "customer")),
     "fct_campaign_interactions": ("owner_id", ("employee", "campaign")),
+    "fct_card_interactions": ("employee_id", ("employee",)),
     "fct_customer_cycle": ("manager_id", ("employee", "customer")),
     "fct_customer_industries": ("manager_id", ("employee", "customer")),
     "fct_customer_milestones": ("manager_id", ("employee", "customer")),
+    "fct_customer_owners": ("manager_id", ("employee", "customer")),
     "fct_customer_persons": ("manager_id", ("employee", "customer")),
     "fct_customer_sources": ("manager_id", ("employee", "customer")),
     "fct_customer_stages": ("manager_id", ("employee", "customer")),
@@ -49,6 +51,7 @@ OWNERS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 # Rows of people and rows of departments in one mart: a row with a department is the department's.
 OWNERS_AND_DEPARTMENTS: dict[str, tuple[str, ...]] = {
+    "kpi_reconciliation": ("employee",),
     "kpi_target_attainment": ("employee", "targets"),
 }
 # Rows of departments, through the department report.
@@ -64,7 +67,9 @@ NAME_LISTS = (
     "dim_sources",
     "dim_task_types",
 )
-VIEWS = (*OWNERS, *OWNERS_AND_DEPARTMENTS, *OF_DEPARTMENTS, *NAME_LISTS, "dim_employees", "dim_departments", "dim_date")
+# Of people, through any report.
+OF_PEOPLE = ("dim_employees", "fct_employee_departments")
+VIEWS = (*OWNERS, *OWNERS_AND_DEPARTMENTS, *OF_DEPARTMENTS, *NAME_LISTS, *OF_PEOPLE, "dim_departments", "dim_date")
 
 
 @pytest.fixture(scope="module")
@@ -183,11 +188,13 @@ def test_every_viewer_sees_exactly_the_departments_in_scope(mart: str, warehouse
     assert (len(shown) > 2) == (mart != "kpi_department_reconciliation")
 
 
-def test_people_show_through_any_report(warehouse: duckdb.DuckDBPyConnection) -> None:
+@pytest.mark.parametrize("mart", OF_PEOPLE)
+def test_people_show_through_any_report(mart: str, warehouse: duckdb.DuckDBPyConnection) -> None:
+    people = {row[0] for row in warehouse.execute(f"select employee_id from marts.{mart}").fetchall()}
     for viewer, grants in viewers(warehouse).items():
         look_as(warehouse, viewer)
-        seen = {row[0] for row in warehouse.execute("select employee_id from access.access_dim_employees").fetchall()}
-        assert seen == {employee for _, employee in grants}, viewer
+        seen = {row[0] for row in warehouse.execute(f"select employee_id from access.access_{mart}").fetchall()}
+        assert seen == {employee for _, employee in grants} & people, viewer
 
 
 @pytest.mark.parametrize("mart", NAME_LISTS)

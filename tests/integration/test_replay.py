@@ -108,7 +108,7 @@ def test_all_other_customers_are_the_same_rows(two_warehouses: duckdb.DuckDBPyCo
 
 
 def test_the_funnel_differs_only_by_the_customers_that_vanished(two_warehouses: duckdb.DuckDBPyConnection) -> None:
-    concerned = ("new_customers", "customers_in_charge")
+    concerned = ("new_customers", "customers_assigned", "customers_in_charge")
     assert (
         _difference(
             two_warehouses,

@@ -27,6 +27,7 @@ UNKNOWN = "unknown"
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 JOURNEY_DAYS = 84
+LONG_AGO = datetime(1900, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,25 @@ class Life:
         """Whether it was there just before `end`."""
         return self.created_at < end and not any(since < end and (to is None or to >= end) for since, to in self.gone)
 
+    def stretches(self) -> list[tuple[datetime, datetime | None, str]]:
+        """[from, to) and who was in charge then; nobody while it was deleted."""
+        instants = {self.created_at} | {at for at, _ in self.owners}
+        instants |= {at for span in self.gone for at in span if at is not None and at >= self.created_at}
+        moments: list[tuple[datetime, str | None]] = []
+        for at in sorted(instants):
+            is_gone = any(since <= at and (to is None or to > at) for since, to in self.gone)
+            owner = None if is_gone else [value for since, value in self.owners if since <= at][-1]
+            if not moments or moments[-1][1] != owner:
+                moments.append((at, owner))
+        ends = [at for at, _ in moments[1:]] + [None]
+        return [(at, end, owner) for (at, owner), end in zip(moments, ends, strict=True) if owner is not None]
+
+    def starts(self) -> list[tuple[datetime, str, str | None]]:
+        """When each stretch starts, with whom, and who was in charge before (None: it is the first)."""
+        stretches = self.stretches()
+        before = [None, *(owner for _, _, owner in stretches)]
+        return [(at, owner, last) for (at, _, owner), last in zip(stretches, before, strict=False)]
+
 
 @dataclass(frozen=True)
 class Company:
@@ -102,6 +122,8 @@ class Company:
     as_of: date
     tables: Mapping[str, Mapping[tuple[Hashable, ...], Row]]
     lives: Mapping[str, Life]
+    # Employee to (since, primary department), sorted; the first since long ago.
+    places: Mapping[str, Sequence[tuple[datetime, str]]] = field(default_factory=dict)
 
     @property
     def end(self) -> datetime:
@@ -139,7 +161,14 @@ def company(landed: Landed, as_of: date) -> Company:
         str(key[0]): _life(base, record, landed["customers"], changes.get(str(key[0]), []))
         for key, record in records["customers"].items()
     }
-    return Company(as_of, tables, lives)
+    places = {
+        str(key[0]): [
+            (version.since, base.reference("departments", version.row["department_id"]))
+            for version in _versions(record, LONG_AGO)
+        ]
+        for key, record in records["employees"].items()
+    }
+    return Company(as_of, tables, lives, places)
 
 
 def _records(entity: str, batches: Sequence[Batch]) -> dict[tuple[Hashable, ...], Record]:
@@ -368,6 +397,7 @@ def payments(c: Company) -> Iterable[tuple[Row, Row | None]]:
 FUNNEL_COUNTS = (
     "new_customers",
     "new_customers_current",
+    "customers_assigned",
     "customers_in_charge",
     "customers_in_charge_current",
     "interactions",
@@ -407,6 +437,9 @@ def _add_customers(c: Company, cells: Cells) -> None:
         cells[month, owner_then]["new_customers"] += 1
         if not customer["is_deleted"]:
             cells[month, c.reference("employees", customer["manager_id"])]["new_customers_current"] += 1
+        assigned = {(month_of(at.date()), owner) for at, owner, before in life.starts() if owner != before}
+        for cell in assigned:
+            cells[cell]["customers_assigned"] += 1
 
 
 def _add_stock(c: Company, cells: Cells) -> None:
@@ -529,7 +562,7 @@ def cohort(c: Company) -> pd.DataFrame:
         sales = [order for order in own if order["order_type"] == "sale"]
         first = min((order["order_date"] for order in sales), default=None)
         waited = None if first is None else (first - customer["created_at"].date()).days
-        age = _age(birthdays.get(customer_id), c.as_of)
+        age = age_on(birthdays.get(customer_id), c.as_of)
         contact = contacts.get(customer_id)
         recency = None if contact is None else (c.as_of - contact.date()).days
         signs = [(-1 if order["order_type"] == "return" else 1, money[order["order_id"]]) for order in own]
@@ -599,7 +632,8 @@ def _birthdays(c: Company) -> dict[str, date]:
     return birthdays
 
 
-def _age(birthday: date | None, on: date) -> int | None:
+def age_on(birthday: date | None, on: date) -> int | None:
+    """Whole years on that day; None without a birthday, or before it."""
     if birthday is None or birthday > on:
         return None
     return on.year - birthday.year - ((on.month, on.day) < (birthday.month, birthday.day))

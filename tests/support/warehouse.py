@@ -173,12 +173,16 @@ class DemoWarehouse:
 _BUILT: dict[Path, DemoWarehouse] = {}
 
 
+def demo_source() -> DemoSource:
+    """The company that `demo_warehouse` lands."""
+    return DemoSource(_DEMO_SEED, _DEMO_SCALE, DEMO_START, DEMO_AS_OF)
+
+
 def demo_warehouse(base: Path) -> DemoWarehouse:
     """The demo company's warehouse below `base`, built on the first call of this process; for reading only."""
     home = base / "demo_warehouse"
     if home not in _BUILT:
-        source = DemoSource(_DEMO_SEED, _DEMO_SCALE, DEMO_START, DEMO_AS_OF)
-        landing = land_nights(home, source, days(DEMO_LOAD, DEMO_AS_OF))
+        landing = land_nights(home, demo_source(), days(DEMO_LOAD, DEMO_AS_OF))
         _BUILT[home] = DemoWarehouse(home, landing, dbt_build(home, DEMO_AS_OF, exclude_unit=False))
     return _BUILT[home]
 

@@ -267,6 +267,8 @@ def test_every_code_of_the_contract_has_a_label(domain: str, column: Column) -> 
         ("metric_direction", "metric_catalogue", "direction"),
         ("metric_owner_role", "metric_catalogue", "owner_role"),
         ("metric_date_role", "metric_catalogue", "date_role"),
+        ("reconciliation_topic", "reconciliation_lines", "topic"),
+        ("reconciliation_line", "reconciliation_lines", "line"),
     ],
 )
 def test_every_code_of_a_seed_has_a_label(domain: str, name: str, column: str) -> None:
