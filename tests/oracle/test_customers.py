@@ -82,8 +82,8 @@ MUTATIONS = (
     # The first owner for ever.
     Mutation(
         "fct_customer_events",
-        "and (stretches.next_from_at is null or events.owned_at < stretches.next_from_at)",
-        "and stretches.stretch_number = 1",
+        "coalesce(numbered.next_from_at, cast('9999-12-31' as timestamp)) as answers_to_at\n    from numbered",
+        "cast('9999-12-31' as timestamp) as answers_to_at\n    from numbered\n    where numbered.stretch_number = 1",
         frozenset({"manager_id"}),
         is_read_by_others=True,
     ),

@@ -92,8 +92,7 @@ events as (
     where payments.is_counted
 ),
 
--- An owner answers for everything up to the next owner's start, the first one also for what came before: no event falls into a gap.
-stretches as (
+numbered as (
     select
         owner_history.customer_id,
         owner_history.manager_id,
@@ -105,6 +104,17 @@ stretches as (
             partition by owner_history.customer_id order by owner_history.valid_from_at
         ) as stretch_number
     from owner_history
+),
+
+-- An owner answers for everything up to the next owner's start, the first one also for what came before: no event falls into a gap.
+-- Both bounds are given, never null, because a join with `or` compares every event with every stretch.
+stretches as (
+    select
+        numbered.customer_id,
+        numbered.manager_id,
+        case when numbered.stretch_number = 1 then cast('0001-01-01' as timestamp) else numbered.valid_from_at end as answers_from_at,
+        coalesce(numbered.next_from_at, cast('9999-12-31' as timestamp)) as answers_to_at
+    from numbered
 ),
 
 final as (
@@ -131,8 +141,8 @@ final as (
     left join stretches
         on
             events.customer_id = stretches.customer_id
-            and (stretches.stretch_number = 1 or events.owned_at >= stretches.valid_from_at)
-            and (stretches.next_from_at is null or events.owned_at < stretches.next_from_at)
+            and events.owned_at >= stretches.answers_from_at
+            and events.owned_at < stretches.answers_to_at
 )
 
 select * from final
