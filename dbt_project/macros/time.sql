@@ -13,6 +13,12 @@
 {%- endmacro %}
 
 
+{# The last instant of a day: who or what holds then is the day's result, for events that have a day and no time. #}
+{% macro last_instant_of(day) -%}
+    {{ dbt.dateadd('microsecond', -1, dbt.dateadd('day', 1, 'cast(' ~ day ~ ' as timestamp)')) }}
+{%- endmacro %}
+
+
 {% macro as_of_text() -%}
     {%- if not execute -%}
         1900-01-01

@@ -139,6 +139,8 @@ def _rows_outside(connection: duckdb.DuckDBPyConnection, viewer: Viewer, mart: s
         # Names only: the departments of the people the viewer sees, too.
         departments += f" union select department_id from {identifier(_EXPORT, 'main', 'dim_employees')}"
     outside = _outside(departments if rule.by_department else _scope("employee", "$reports"), rule.column)
+    if rule.other_column is not None:
+        outside += f" and {_outside(_scope('employee', '$reports'), rule.other_column)}"
     parameters: dict[str, object] = {"email": viewer.email, "reports": list(rule.reports)}
     if rule.department_column is not None:
         of_department = _outside(_scope("department", "$department_reports"), rule.department_column)

@@ -20,7 +20,8 @@ class OwnerRule:
     `column` None means that the rows belong to nobody and are open to every viewer. `by_department` means that
     `column` holds a department: without `reports` also those of the people the viewer sees (names only).
     `department_column` names a second owner: a row with a department there is that department's, open through
-    `department_reports`, and no person's.
+    `department_reports`, and no person's. `other_column` names a second employee: the row is open to whoever may see
+    either of the two.
     """
 
     column: str | None
@@ -28,6 +29,7 @@ class OwnerRule:
     by_department: bool = False
     department_column: str | None = None
     department_reports: tuple[str, ...] = EVERY_REPORT
+    other_column: str | None = None
 
 
 OWNERS: Mapping[str, OwnerRule] = {
@@ -36,6 +38,7 @@ OWNERS: Mapping[str, OwnerRule] = {
     "dim_customers": OwnerRule("manager_id", ("employee", "customer")),
     "dim_date": OwnerRule(None),
     "dim_departments": OwnerRule("department_id", by_department=True),
+    "dim_employee_department_history": OwnerRule("employee_id"),
     "dim_employees": OwnerRule("employee_id"),
     "dim_industries": OwnerRule(None),
     "dim_metrics": OwnerRule(None),
@@ -48,6 +51,7 @@ OWNERS: Mapping[str, OwnerRule] = {
     "fct_campaign_interactions": OwnerRule("owner_id", ("employee", "campaign")),
     "fct_card_interactions": OwnerRule("employee_id", ("employee",)),
     "fct_customer_cycle": OwnerRule("manager_id", ("employee", "customer")),
+    "fct_customer_events": OwnerRule("manager_id", ("employee", "customer"), other_column="manager_current_id"),
     "fct_customer_industries": OwnerRule("manager_id", ("employee", "customer")),
     "fct_customer_milestones": OwnerRule("manager_id", ("employee", "customer")),
     "fct_customer_owners": OwnerRule("manager_id", ("employee", "customer")),
@@ -76,12 +80,18 @@ OWNERS: Mapping[str, OwnerRule] = {
     "kpi_campaign_owner": OwnerRule("owner_id", ("employee", "campaign")),
     "kpi_cohort_funnel": OwnerRule("manager_id", ("employee", "customer")),
     "kpi_customer_cycle": OwnerRule("manager_id", ("employee", "customer")),
+    "kpi_customer_month": OwnerRule("manager_id", ("employee", "customer")),
     "kpi_customer_structure": OwnerRule("manager_id", ("employee", "customer")),
     "kpi_department_day": OwnerRule("department_id", ("department",), by_department=True),
+    "kpi_department_member_month": OwnerRule("department_id", ("department",), by_department=True),
     "kpi_department_month": OwnerRule("department_id", ("department",), by_department=True),
+    "kpi_department_month_history": OwnerRule("department_id", ("department",), by_department=True),
     "kpi_department_reconciliation": OwnerRule("department_id", ("department",), by_department=True),
     "kpi_interactions_by_type": OwnerRule("employee_id", ("employee",)),
     "kpi_journey_time": OwnerRule("manager_id", ("employee", "customer")),
+    "kpi_product_period": OwnerRule("executor_id", ("employee", "product")),
+    "kpi_product_source_month": OwnerRule("executor_id", ("employee", "product")),
+    "kpi_product_top": OwnerRule("executor_id", ("employee", "product")),
     "kpi_province_top": OwnerRule("manager_id", ("employee", "customer")),
     "kpi_reconciliation": OwnerRule(
         "employee_id", ("employee",), department_column="department_id", department_reports=("department",)

@@ -43,9 +43,13 @@ OWNERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "kpi_campaign_owner": ("owner_id", ("employee", "campaign")),
     "kpi_cohort_funnel": ("manager_id", ("employee", "customer")),
     "kpi_customer_cycle": ("manager_id", ("employee", "customer")),
+    "kpi_customer_month": ("manager_id", ("employee", "customer")),
     "kpi_customer_structure": ("manager_id", ("employee", "customer")),
     "kpi_interactions_by_type": ("employee_id", ("employee",)),
     "kpi_journey_time": ("manager_id", ("employee", "customer")),
+    "kpi_product_period": ("executor_id", ("employee", "product")),
+    "kpi_product_source_month": ("executor_id", ("employee", "product")),
+    "kpi_product_top": ("executor_id", ("employee", "product")),
     "kpi_province_top": ("manager_id", ("employee", "customer")),
     "kpi_task_month": ("employee_id", ("employee", "task")),
 }
@@ -54,8 +58,20 @@ OWNERS_AND_DEPARTMENTS: dict[str, tuple[str, ...]] = {
     "kpi_reconciliation": ("employee",),
     "kpi_target_attainment": ("employee", "targets"),
 }
+# Rows of two people, open to who may see either.
+OWNERS_OF_TWO: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "fct_customer_events": ("manager_id", "manager_current_id", ("employee", "customer")),
+}
 # Rows of departments, through the department report.
-OF_DEPARTMENTS = ("kpi_department_day", "kpi_department_month", "kpi_department_reconciliation")
+OF_DEPARTMENTS = (
+    "kpi_department_day",
+    "kpi_department_member_month",
+    "kpi_department_month",
+    "kpi_department_month_history",
+    "kpi_department_reconciliation",
+)
+# Rows about people themselves, open through any report.
+OF_PEOPLE = ("dim_employees", "dim_employee_department_history", "fct_employee_departments")
 # Lists of names: nobody's rows, open to anyone with a right.
 NAME_LISTS = (
     "dim_campaigns",
@@ -67,9 +83,16 @@ NAME_LISTS = (
     "dim_sources",
     "dim_task_types",
 )
-# Of people, through any report.
-OF_PEOPLE = ("dim_employees", "fct_employee_departments")
-VIEWS = (*OWNERS, *OWNERS_AND_DEPARTMENTS, *OF_DEPARTMENTS, *NAME_LISTS, *OF_PEOPLE, "dim_departments", "dim_date")
+VIEWS = (
+    *OWNERS,
+    *OWNERS_AND_DEPARTMENTS,
+    *OWNERS_OF_TWO,
+    *OF_DEPARTMENTS,
+    *OF_PEOPLE,
+    *NAME_LISTS,
+    "dim_departments",
+    "dim_date",
+)
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +159,23 @@ def test_every_viewer_sees_exactly_the_owners_in_scope(mart: str, warehouse: duc
         assert seen == {owner: rows for owner, rows in per_owner.items() if owner in scope}, viewer
         kinds.add("all" if len(seen) == len(per_owner) else "some" if seen else "none")
     assert kinds >= {"all", "some"}
+
+
+@pytest.mark.parametrize("mart", OWNERS_OF_TWO)
+def test_every_viewer_sees_exactly_the_rows_of_either_owner_in_scope(
+    mart: str, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    first, second, reports = OWNERS_OF_TWO[mart]
+    query = f"select {first}, {second}, count(*) from {{}} group by all"
+    per_owners = warehouse.execute(query.format(f"marts.{mart}")).fetchall()
+    through_one = 0
+    for viewer, grants in viewers(warehouse).items():
+        scope = {employee for report, employee in grants if report in reports}
+        look_as(warehouse, viewer.upper())
+        seen = set(warehouse.execute(query.format(f"access.access_{mart}")).fetchall())
+        assert seen == {row for row in per_owners if row[0] in scope or row[1] in scope}, viewer
+        through_one += sum((then in scope) != (now in scope) for then, now, _ in seen)
+    assert through_one > 0
 
 
 def departments_in_scope(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:

@@ -16,6 +16,12 @@ from tests.support.warehouse import (
 DAMAGE = {
     "calls_add_up_to_interactions_by_type": """
         update marts.kpi_call_day set calls = calls + 1 where calls = (select max(calls) from marts.kpi_call_day)""",
+    "department_history_figures_are_their_rows": """
+        update marts.kpi_department_month_history set orders = orders + 1
+        where orders = (select max(orders) from marts.kpi_department_month_history)""",
+    "department_members_add_up_to_departments": """
+        update marts.kpi_department_month set customer_orders_current = customer_orders_current + 1
+        where customer_orders_current = (select max(customer_orders_current) from marts.kpi_department_month)""",
     "departments_add_up_to_the_funnel": """
         update marts.kpi_department_day set collected_amount = collected_amount + 0.01
         where collected_amount = (select max(collected_amount) from marts.kpi_department_day)""",
@@ -25,6 +31,9 @@ DAMAGE = {
     "task_hours_add_up_to_tasks": """
         update marts.kpi_task_month set planned_hours = planned_hours + 0.01
         where planned_hours = (select max(planned_hours) from marts.kpi_task_month)""",
+    "division_targets_have_everything_below": """
+        update marts.kpi_target_attainment set actual_value_with_below = actual_value
+        where actual_value_with_below > actual_value""",
     "task_months_add_up_to_tasks": """
         update marts.kpi_task_month set rated_tasks = rated_tasks - 1
         where rated_tasks = (select max(rated_tasks) from marts.kpi_task_month)""",

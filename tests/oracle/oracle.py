@@ -117,13 +117,15 @@ class Life:
 
 @dataclass(frozen=True)
 class Company:
-    """The current rows of every entity (deleted ones flagged), customers' lives, and the day it is looked at."""
+    """The current rows of every entity (deleted ones flagged), customers' lives, and the day it is looked at.
+
+    `workplaces` are everybody's departments: (since when, department), oldest first; the first is open to the past.
+    """
 
     as_of: date
     tables: Mapping[str, Mapping[tuple[Hashable, ...], Row]]
     lives: Mapping[str, Life]
-    # Employee to (since, primary department), sorted; the first since long ago.
-    places: Mapping[str, Sequence[tuple[datetime, str]]] = field(default_factory=dict)
+    workplaces: Mapping[str, Sequence[tuple[datetime, str]]] = field(default_factory=dict)
 
     @property
     def end(self) -> datetime:
@@ -161,14 +163,14 @@ def company(landed: Landed, as_of: date) -> Company:
         str(key[0]): _life(base, record, landed["customers"], changes.get(str(key[0]), []))
         for key, record in records["customers"].items()
     }
-    places = {
+    workplaces = {
         str(key[0]): [
             (version.since, base.reference("departments", version.row["department_id"]))
             for version in _versions(record, LONG_AGO)
         ]
         for key, record in records["employees"].items()
     }
-    return Company(as_of, tables, lives, places)
+    return Company(as_of, tables, lives, workplaces)
 
 
 def _records(entity: str, batches: Sequence[Batch]) -> dict[tuple[Hashable, ...], Record]:

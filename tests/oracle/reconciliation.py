@@ -231,7 +231,7 @@ def further_departments(c: Company, employee: str) -> set[str]:
 def employee_departments(c: Company) -> pd.DataFrame:
     """fct_employee_departments."""
     rows: list[tuple[str, str, bool, datetime | None, datetime | None, bool]] = []
-    for employee, places in c.places.items():
+    for employee, places in c.workplaces.items():
         moves = [place for n, place in enumerate(places) if n == 0 or places[n - 1][1] != place[1]]
         ends = [since for since, _ in moves[1:]] + [None]
         for (since, department), end in zip(moves, ends, strict=True):
@@ -547,7 +547,7 @@ def _members(c: Company) -> Iterator[Entry]:
     sellers: dict[tuple[date, str, str], set[str]] = defaultdict(set)
     for sale in sales(c):
         now = sisters.department_of(c, sale.executor)
-        places = c.places.get(sale.executor, ())
+        places = c.workplaces.get(sale.executor, ())
         end_of_day = datetime.combine(sale.day + timedelta(days=1), time.min)
         then = value_at_the_end(places, end_of_day) if places else now
         if sale.orders:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ from tests.oracle.oracle import (
     ZERO,
     Company,
     Row,
+    funnel,
     interaction_counts,
     month_of,
     order_counts,
@@ -74,12 +75,13 @@ def calls(c: Company) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Event:
-    """What one landed row adds to one metric of one employee on one day."""
+    """What one landed row adds to one metric of one employee on one day; `at` is None where it has a day only."""
 
     metric: str
     employee_id: str
     day: date
     figure: Decimal
+    at: datetime | None = None
 
 
 def events(c: Company) -> Iterator[Event]:
@@ -92,12 +94,14 @@ def events(c: Company) -> Iterator[Event]:
     for interaction in c.rows("interactions"):
         if interaction_counts(interaction):
             employee = c.reference("employees", interaction["employee_id"])
-            yield Event("interactions", employee, interaction["occurred_at"].date(), ONE)
+            at = interaction["occurred_at"]
+            yield Event("interactions", employee, at.date(), ONE, at)
     for task in c.rows("tasks"):
-        employee, day = c.reference("employees", task["assignee_id"]), task["created_at"].date()
-        yield Event("activities", employee, day, ONE)
+        at = task["created_at"]
+        employee, day = c.reference("employees", task["assignee_id"]), at.date()
+        yield Event("activities", employee, day, ONE, at)
         if task["status"] != "cancelled":
-            yield Event("interactions", employee, day, Decimal(len(task_customers(c, task))))
+            yield Event("interactions", employee, day, Decimal(len(task_customers(c, task))), at)
         if task_state(task, c.end) == "late":
             yield Event("tasks_late", employee, day, ONE)
     for order in filter(order_counts, c.rows("orders")):
@@ -132,12 +136,24 @@ def department_of(c: Company, employee: str) -> str:
     return c.reference("departments", c.tables["employees"][(employee,)]["department_id"])
 
 
+def departments_up_from(c: Company, department: str) -> set[str]:
+    """The department itself and everything above it."""
+    passed: set[str] = set()
+    while department not in {NONE, UNKNOWN, *passed}:
+        passed.add(department)
+        department = c.reference("departments", c.tables["departments"][department,]["parent_department_id"])
+    return passed
+
+
 def target_attainment(c: Company) -> pd.DataFrame:
     """kpi_target_attainment, one target and one day at a time; the demo has no target of an unknown owner."""
     by_day: dict[tuple[str, str, str, date], Decimal] = defaultdict(lambda: ZERO)
     for event in events(c):
         by_day["employee", event.employee_id, event.metric, event.day] += event.figure
-        by_day["department", department_of(c, event.employee_id), event.metric, event.day] += event.figure
+        department = department_of(c, event.employee_id)
+        by_day["department", department, event.metric, event.day] += event.figure
+        for above in departments_up_from(c, department):
+            by_day["division", above, event.metric, event.day] += event.figure
     rows = []
     for target in c.rows("kpi_targets"):
         employee = c.reference("employees", target["employee_id"])
@@ -146,9 +162,10 @@ def target_attainment(c: Company) -> pd.DataFrame:
         days = [day.date() for day in pd.date_range(target["period_start"], target["period_end"])]
         is_known = target["metric"] in METRICS
         actual = sum((by_day.get((*owner, target["metric"], day), ZERO) for day in days), ZERO)
-        reached = rate(float(actual), float(target["target_value"])) if is_known else None
-        if reached is not None and target["direction"] == "decrease":
-            reached = max(0.0, 2 - reached)
+        division = None
+        if is_known and owner[0] == "department":
+            division = sum((by_day.get(("division", department, target["metric"], day), ZERO) for day in days), ZERO)
+        reached = _reached(target, actual if is_known else None)
         capped = None if reached is None else min(reached, 1.0)
         weight = None if target["weight"] is None else float(target["weight"])
         elapsed = sum(day <= c.as_of for day in days)
@@ -166,6 +183,8 @@ def target_attainment(c: Company) -> pd.DataFrame:
                 "actual_value": actual if is_known else None,
                 "attainment_rate": reached,
                 "attainment_capped_rate": capped,
+                "actual_value_with_below": division,
+                "attainment_with_below_rate": _reached(target, division),
                 "weight": target["weight"],
                 "weighted_rate": None if weight is None or reached is None else weight * reached,
                 "weighted_capped_rate": None if weight is None or capped is None else weight * capped,
@@ -175,6 +194,12 @@ def target_attainment(c: Company) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows, dtype=object)
+
+
+def _reached(target: Row, actual: Decimal | None) -> float | None:
+    """How much of the target was achieved; less is better from 2 down to 0."""
+    share = None if actual is None else rate(float(actual), float(target["target_value"]))
+    return share if share is None or target["direction"] == "increase" else max(0.0, 2 - share)
 
 
 # --- departments ------------------------------------------------------------------------------------------------------
@@ -209,11 +234,13 @@ def department_day(c: Company) -> pd.DataFrame:
 
 
 def department_month(c: Company) -> pd.DataFrame:
-    """kpi_department_month."""
-
-    def key(event: Event) -> tuple[Any, ...]:
-        return month_of(event.day), department_of(c, event.employee_id)
-
+    """kpi_department_month, from its members' rows."""
+    cells: dict[tuple[Any, ...], dict[str, Any]] = defaultdict(
+        lambda: {name: ZERO if name in MONEYS else 0 for name in (*MEMBER_METRICS, "customer_orders_current")}
+    )
+    for member in department_member_month(c).to_dict("records"):
+        for name in MEMBER_METRICS:
+            cells[member["month_date"], member["department_id"]][name] += member[name]
     members = Counter(
         c.reference("departments", person["department_id"]) for person in c.rows("employees") if person["is_active"]
     )
@@ -221,11 +248,106 @@ def department_month(c: Company) -> pd.DataFrame:
     for order in filter(order_counts, c.rows("orders")):
         if order["order_type"] == "sale":
             department = department_of(c, c.reference("employees", order["executor_id"]))
-            buyers[month_of(order["order_date"]), department].add(c.reference("customers", order["customer_id"]))
-    rows = _sums(c, key, ("month_date", "department_id"), MONTH_METRICS)
-    for row in rows:
-        row["members"] = members[row["department_id"]]
-        row["ordering_customers"] = len(buyers[row["month_date"], row["department_id"]])
+            customer_id = c.reference("customers", order["customer_id"])
+            buyers[month_of(order["order_date"]), department].add(customer_id)
+            customer = c.tables["customers"].get((customer_id,))
+            if customer is None:
+                cells[month_of(order["order_date"]), customer_id]["customer_orders_current"] += 1
+            elif not customer["is_deleted"]:
+                manager = c.reference("employees", customer["manager_id"])
+                cells[month_of(order["order_date"]), department_of(c, manager)]["customer_orders_current"] += 1
+    rows = [
+        {
+            "month_date": month,
+            "department_id": department,
+            "members": members[department],
+            **figures,
+            "ordering_customers": len(buyers[month, department]),
+        }
+        for (month, department), figures in cells.items()
+        if any(figures.values())
+    ]
+    return pd.DataFrame(rows, dtype=object)
+
+
+MEMBER_METRICS = (
+    "new_customers",
+    "customers_in_charge",
+    "customers_in_charge_current",
+    "interactions",
+    "activities",
+    "orders",
+    *MONEYS,
+)
+
+
+def department_member_month(c: Company) -> pd.DataFrame:
+    """kpi_department_member_month: everybody's funnel beside the whole of the department of now."""
+    people = [
+        {
+            "month_date": row["month_date"],
+            "department_id": department_of(c, row["employee_id"]),
+            "employee_id": row["employee_id"],
+            **{name: row[name] for name in MEMBER_METRICS},
+        }
+        for row in funnel(c).to_dict("records")
+        if any(row[name] for name in MEMBER_METRICS)
+    ]
+    colleagues: dict[tuple[Any, ...], list[Decimal]] = defaultdict(list)
+    for person in people:
+        colleagues[person["month_date"], person["department_id"]].append(person["revenue_amount"])
+    for person in people:
+        revenues = colleagues[person["month_date"], person["department_id"]]
+        whole, own = sum(revenues, ZERO), person["revenue_amount"]
+        person["department_revenue_amount"] = whole
+        person["revenue_share_rate"] = float(own) / float(whole) if whole > 0 else None
+        person["revenue_rank"] = 1 + sum(revenue > own for revenue in revenues)
+    return pd.DataFrame(people, dtype=object)
+
+
+def department_then(c: Company, event: Event) -> str:
+    """Where the employee belonged at the event, or at the end of its day."""
+    if event.employee_id in {NONE, UNKNOWN}:
+        return event.employee_id
+    end = datetime.combine(event.day + timedelta(days=1), time.min)
+    before = end if event.at is None else event.at + timedelta(microseconds=1)
+    return value_at_the_end(c.workplaces[event.employee_id], before)
+
+
+def department_month_history(c: Company) -> pd.DataFrame:
+    """kpi_department_month_history."""
+
+    def key(event: Event) -> tuple[Any, ...]:
+        return month_of(event.day), department_then(c, event)
+
+    return pd.DataFrame(_sums(c, key, ("month_date", "department_id"), HISTORY_METRICS), dtype=object)
+
+
+HISTORY_METRICS = ("interactions", "activities", "orders", *MONEYS)
+FIRST_INSTANT = datetime(1900, 1, 1)
+
+
+def employee_department_history(c: Company) -> pd.DataFrame:
+    """dim_employee_department_history: everybody's departments, each only when it is another than before."""
+    rows = []
+    for employee, places in [
+        *c.workplaces.items(),
+        *((nobody, [(datetime.min, nobody)]) for nobody in (NONE, UNKNOWN)),
+    ]:
+        moves = [
+            place for place, before in zip(places, [None, *places], strict=False) if not before or place[1] != before[1]
+        ]
+        for number, (since, department) in enumerate(moves):
+            rows.append(
+                {
+                    "employee_id": employee,
+                    "department_id": department,
+                    "valid_from_at": since if number else FIRST_INSTANT,
+                    "valid_to_at": moves[number + 1][0] if number + 1 < len(moves) else None,
+                    "is_current": number + 1 == len(moves),
+                    "is_placeholder": employee in {NONE, UNKNOWN},
+                }
+            )
     return pd.DataFrame(rows, dtype=object)
 
 
@@ -294,9 +416,12 @@ def task_month(c: Company) -> pd.DataFrame:
 
 Compute = Callable[[Company], pd.DataFrame]
 MARTS: Mapping[str, tuple[tuple[str, ...], Compute]] = {
+    "dim_employee_department_history": (("employee_id", "valid_from_at"), employee_department_history),
     "kpi_call_day": (("occurred_date", "employee_id"), calls),
     "kpi_department_day": (("department_id", "calendar_date"), department_day),
+    "kpi_department_member_month": (("month_date", "employee_id"), department_member_month),
     "kpi_department_month": (("month_date", "department_id"), department_month),
+    "kpi_department_month_history": (("month_date", "department_id"), department_month_history),
     "kpi_department_reconciliation": (("month_date", "reconciliation_line"), department_reconciliation),
     "kpi_task_month": (("month_date", "employee_id"), task_month),
     "kpi_target_attainment": (

@@ -99,6 +99,18 @@ def products(c: Company) -> pd.DataFrame:
     def category(row: Row | None, identifier: str) -> str:
         return identifier if row is None else c.reference("product_categories", row["category_id"])
 
+    def group(row: Row | None, identifier: str) -> str:
+        """The category at the top; a line that comes back to where it was has none."""
+        passed = [category(row, identifier)]
+        while (passed[-1],) in c.tables["product_categories"]:
+            above = c.reference("product_categories", c.tables["product_categories"][passed[-1],]["parent_category_id"])
+            if above in passed:
+                return passed[0]
+            if (above,) not in c.tables["product_categories"]:
+                break
+            passed.append(above)
+        return passed[-1]
+
     return _names(
         c,
         "products",
@@ -107,6 +119,8 @@ def products(c: Company) -> pd.DataFrame:
         product_code=lambda row, _: None if row is None else row["product_code"],
         category_id=category,
         category_name=lambda row, i: _name(c, "product_categories", "category_name", category(row, i)),
+        top_category_id=group,
+        top_category_name=lambda row, i: _name(c, "product_categories", "category_name", group(row, i)),
     )
 
 
@@ -380,17 +394,19 @@ def product_sales(c: Company) -> pd.DataFrame:
         sign = -1 if order["order_type"] == "return" else 1
         where = (month_of(order["order_date"]), c.reference("employees", order["executor_id"]))
         touched = set()
-        for product, quantity, sales, revenue in _order_products(c, order, lines[order["order_id"]]):
+        for product, quantity, sales, revenue in order_products(c, order, lines[order["order_id"]]):
             touched.add(product)
+            cells[(*where, product)]["gross_sold_quantity" if sign > 0 else "returned_quantity"] += quantity
             amounts = {"sold_quantity": sign * quantity, "sales_amount": sign * sales, "revenue_amount": sign * revenue}
             _add(cells[(*where, product)], amounts, amounts)
         for product in touched:
             cells[(*where, product)]["orders" if sign > 0 else "returns"] += 1
-    names = ["orders", "returns", "sold_quantity", "sales_amount", "revenue_amount"]
+    names = ["orders", "returns", "gross_sold_quantity", "returned_quantity"]
+    names += ["sold_quantity", "sales_amount", "revenue_amount"]
     return _table(cells, ["month_date", "executor_id", "product_id"], names)
 
 
-def _order_products(c: Company, order: Row, lines: list[Row]) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
+def order_products(c: Company, order: Row, lines: list[Row]) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
     """(product, quantity, doanh số, doanh thu) of each line; the order's discount and VAT are shared by net value."""
     lines = sorted(lines, key=lambda line: str(line["order_line_id"]))
     if not lines:

@@ -97,10 +97,12 @@ def rebuild(home: Path, project: Path, as_of: date, *options: str) -> DbtRun:
 def moved(built: DemoWarehouse, demo_company: Company, tmp_path_factory: pytest.TempPathFactory) -> Moved:
     home = tmp_path_factory.mktemp("moved") / "home"
     shutil.copytree(built.home, home, ignore=shutil.ignore_patterns("target", "logs"))
-    sold = [sale for sale in reconciliation.sales(demo_company) if sale.orders and sale.executor in demo_company.places]
+    sold = [
+        sale for sale in reconciliation.sales(demo_company) if sale.orders and sale.executor in demo_company.workplaces
+    ]
     seller = max({sale.executor for sale in sold}, key=lambda who: sum(sale.executor == who for sale in sold))
-    (_, left) = demo_company.places[seller][-1]
-    others = sorted({demo_company.places[sale.executor][-1][1] for sale in sold} - {left, NONE})
+    (_, left) = demo_company.workplaces[seller][-1]
+    others = sorted({demo_company.workplaces[sale.executor][-1][1] for sale in sold} - {left, NONE})
     landing = Landing(warehouse_settings(home).landing_dir)
     source = _OneMoves(demo_source(), seller, others[0])
     (landed,) = ingest_night(landing, source, built.as_of, warehouse_settings(home).zone, ["employees"])

@@ -204,6 +204,27 @@ def test_a_department_outside_the_scope_is_found(warehouse: Path, tmp_path: Path
         export_viewer(marts, "boss@kpi.vn", tmp_path / "boss.duckdb")
 
 
+EVENTS_OF_TWO = """
+    create table marts.fct_customer_events as
+    select * from (values ('both', 'e1', 'e1'), ('then', 'e1', 'e2'), ('now', 'e2', 'e1'), ('other', 'e2', 'e2'))
+        as events (event_id, manager_id, manager_current_id);
+    create view access.access_fct_customer_events as
+    select * from marts.fct_customer_events
+    where getvariable('kpi_viewer') is not null and ({});
+"""
+
+
+def test_a_row_of_two_owners_is_written_for_either(warehouse: Path, tmp_path: Path) -> None:
+    marts = _published_after(warehouse, tmp_path, EVENTS_OF_TWO.format("'e1' in (manager_id, manager_current_id)"))
+    assert export_viewer(marts, "e1@kpi.vn", tmp_path / "e1.duckdb").rows["fct_customer_events"] == 3
+
+
+def test_a_row_of_two_others_is_found(warehouse: Path, tmp_path: Path) -> None:
+    marts = _published_after(warehouse, tmp_path, EVENTS_OF_TWO.format("true"))
+    with pytest.raises(ExportError, match="fct_customer_events: 1 rows belong to people outside"):
+        export_viewer(marts, "e1@kpi.vn", tmp_path / "e1.duckdb")
+
+
 def test_a_mart_without_a_declared_owner_is_refused(warehouse: Path, tmp_path: Path) -> None:
     marts = _published_after(
         warehouse,

@@ -12,6 +12,8 @@ with final as (
         kpi_target_attainment.actual_value,
         kpi_target_attainment.attainment_rate,
         kpi_target_attainment.attainment_capped_rate,
+        kpi_target_attainment.actual_value_with_below,
+        kpi_target_attainment.attainment_with_below_rate,
         kpi_target_attainment.weight,
         kpi_target_attainment.weighted_rate,
         kpi_target_attainment.weighted_capped_rate,

@@ -6,6 +6,8 @@ with final as (
         dim_products.product_name,
         dim_products.category_id,
         dim_products.category_name,
+        dim_products.top_category_id,
+        dim_products.top_category_name,
         dim_products.is_deleted,
         dim_products.is_placeholder
     from {{ in_this_database(ref('dim_products')) }} as dim_products

@@ -5,6 +5,8 @@ with final as (
         fct_product_sales.product_id,
         fct_product_sales.orders,
         fct_product_sales.returns,
+        fct_product_sales.gross_sold_quantity,
+        fct_product_sales.returned_quantity,
         fct_product_sales.sold_quantity,
         fct_product_sales.sales_amount,
         fct_product_sales.revenue_amount

@@ -10,6 +10,10 @@ customers as (
     select * from {{ ref('core_customers') }}
 ),
 
+department_tree as (
+    select * from {{ ref('core_department_tree') }}
+),
+
 owner_history as (
     select * from {{ ref('core_customer_owner_history') }}
 ),
@@ -191,9 +195,41 @@ actuals as (
         targets.target_number
 ),
 
+-- The departments below a target's own, each once: a department has one parent.
+below_actuals as (
+    select
+        targets.period_start,
+        targets.period_end,
+        targets.department_id,
+        targets.metric,
+        targets.target_number,
+        sum(days.figure) as below_value
+    from targets
+    inner join department_tree
+        on
+            targets.department_id = department_tree.ancestor_id
+            and department_tree.depth > 0
+    inner join days
+        on
+            targets.metric = days.metric
+            and department_tree.descendant_id = days.department_id
+            and targets.period_start <= days.event_date
+            and targets.period_end >= days.event_date
+    group by
+        targets.period_start,
+        targets.period_end,
+        targets.department_id,
+        targets.metric,
+        targets.target_number
+),
+
 measured as (
     select
         targets.*,
+        case
+            when targets.department_id not in ('none', 'unknown') and targets.has_known_metric
+                then cast(coalesce(actuals.actual_value, 0) + coalesce(below_actuals.below_value, 0) as decimal(18, 2))
+        end as actual_value_with_below,
         case
             when targets.has_known_metric and targets.has_known_owner then cast(coalesce(actuals.actual_value, 0) as decimal(18, 2))
         end as actual_value,
@@ -215,13 +251,23 @@ measured as (
             and targets.department_id = actuals.department_id
             and targets.metric = actuals.metric
             and targets.target_number = actuals.target_number
+    left join below_actuals
+        on
+            targets.period_start = below_actuals.period_start
+            and targets.period_end = below_actuals.period_end
+            and targets.department_id = below_actuals.department_id
+            and targets.metric = below_actuals.metric
+            and targets.target_number = below_actuals.target_number
 ),
 
 -- A target of 0 or less has no share that could be reached.
 compared as (
     select
         measured.*,
-        case when measured.target_value > 0 then {{ ratio('measured.actual_value', 'measured.target_value') }} end as actual_share
+        case when measured.target_value > 0 then {{ ratio('measured.actual_value', 'measured.target_value') }} end as actual_share,
+        case
+            when measured.target_value > 0 then {{ ratio('measured.actual_value_with_below', 'measured.target_value') }}
+        end as actual_share_with_below
     from measured
 ),
 
@@ -232,7 +278,12 @@ rated as (
             when compared.direction = 'increase' then compared.actual_share
             when compared.actual_share > 2 then 0
             else 2 - compared.actual_share
-        end as attainment_rate
+        end as attainment_rate,
+        case
+            when compared.direction = 'increase' then compared.actual_share_with_below
+            when compared.actual_share_with_below > 2 then 0
+            else 2 - compared.actual_share_with_below
+        end as attainment_with_below_rate
     from compared
 ),
 
@@ -257,6 +308,8 @@ final as (
         cast(capped.actual_value as decimal(18, 2)) as actual_value,
         cast(capped.attainment_rate as double) as attainment_rate,
         cast(capped.attainment_capped_rate as double) as attainment_capped_rate,
+        cast(capped.actual_value_with_below as decimal(18, 2)) as actual_value_with_below,
+        cast(capped.attainment_with_below_rate as double) as attainment_with_below_rate,
         cast(capped.weight as decimal(9, 6)) as weight,
         cast(capped.weight as double) * cast(capped.attainment_rate as double) as weighted_rate,
         cast(capped.weight as double) * cast(capped.attainment_capped_rate as double) as weighted_capped_rate,

@@ -1,4 +1,4 @@
-with products as (
+with recursive products as (
     select * from {{ ref('core_products') }}
 ),
 
@@ -8,6 +8,32 @@ product_categories as (
 
 placeholders as (
     {{ placeholder_members() }}
+),
+
+-- A category and everything above it; `union` ends where a circle closes.
+lineage as (
+    select
+        product_categories.category_id,
+        product_categories.category_id as ancestor_id
+    from product_categories
+    union
+    select
+        lineage.category_id,
+        parents.category_id as ancestor_id
+    from lineage
+    inner join product_categories on lineage.ancestor_id = product_categories.category_id
+    inner join product_categories as parents on product_categories.parent_category_id = parents.category_id
+),
+
+top_categories as (
+    select
+        lineage.category_id,
+        ancestors.category_id as top_category_id,
+        ancestors.category_name as top_category_name
+    from lineage
+    inner join product_categories as ancestors on lineage.ancestor_id = ancestors.category_id
+    left join product_categories as parents on ancestors.parent_category_id = parents.category_id
+    where parents.category_id is null
 ),
 
 -- A plain list of names may use a placeholder's id for a member of its own: that member stands, the placeholder gives way.
@@ -40,10 +66,14 @@ final as (
         cast(members.product_name as varchar) as product_name,
         cast(members.category_id as varchar) as category_id,
         cast(coalesce(product_categories.category_name, category_placeholders.member_name) as varchar) as category_name,
+        cast(coalesce(top_categories.top_category_id, members.category_id) as varchar) as top_category_id,
+        cast(coalesce(top_categories.top_category_name, product_categories.category_name, category_placeholders.member_name) as varchar)
+            as top_category_name,
         cast(members.is_deleted as boolean) as is_deleted,
         cast(members.is_placeholder as boolean) as is_placeholder
     from members
     left join product_categories on members.category_id = product_categories.category_id
+    left join top_categories on members.category_id = top_categories.category_id
     left join placeholders as category_placeholders on members.category_id = category_placeholders.member_id
 )
 

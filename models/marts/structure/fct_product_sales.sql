@@ -32,6 +32,8 @@ final as (
         cast(order_products.product_id as varchar) as product_id,
         cast(sum(orders.orders) as bigint) as orders,
         cast(sum(orders.returns) as bigint) as returns,
+        cast(sum(case when orders.returns = 1 then 0 else order_products.sold_quantity end) as decimal(18, 4)) as gross_sold_quantity,
+        cast(sum(case when orders.returns = 1 then -order_products.sold_quantity else 0 end) as decimal(18, 4)) as returned_quantity,
         cast(sum(order_products.sold_quantity) as decimal(18, 4)) as sold_quantity,
         cast(sum(order_products.sales_amount) as decimal(18, 2)) as sales_amount,
         cast(sum(order_products.revenue_amount) as decimal(18, 2)) as revenue_amount
