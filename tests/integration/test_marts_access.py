@@ -52,6 +52,7 @@ OF_DEPARTMENTS = ("kpi_department_day", "kpi_department_month", "kpi_department_
 # Lists of names: nobody's rows, open to anyone with a right.
 NAME_LISTS = (
     "dim_industries",
+    "dim_metrics",
     "dim_products",
     "dim_projects",
     "dim_provinces",
