@@ -40,8 +40,8 @@ ENTITIES: Mapping[str, tuple[str, str]] = {
 _ENTITY_OF_KEY = {key: name for name, (_, key) in ENTITIES.items()}
 # Personal data that no figure is grouped by.
 _LEFT_OUT = frozenset({"email", "birthday"})
-# Shares of one person's targets, which add up over the metrics and over nothing else.
-_SUMMED = frozenset({"target_weight", "weighted_attainment_rate", "weighted_attainment_capped_rate"})
+# Of targets: one metric's add up over people, weights and weighted rates over the metrics of one person.
+_SUMMED = frozenset({"target_value", "actual_value", "weight", "weighted_rate", "weighted_capped_rate"})
 
 _AS_OF = "(select calendar_date from marts.dim_date where is_as_of)"
 _AS_OF_DATE = "as_of_date"
@@ -113,7 +113,7 @@ def _mart_columns() -> dict[str, dict[str, str]]:
 
 def _measure(metric: Metric, columns: Mapping[str, Mapping[str, str]], is_part_of_rate: bool) -> _Measure:
     source, column, aggregation = metric.figure, metric.measure, "sum"
-    if metric.additive == "no" and not is_part_of_rate and metric.name not in _SUMMED:
+    if metric.additive == "no" and not is_part_of_rate and metric.measure not in _SUMMED:
         value = metric.detail_value
         if metric.detail is not None and value is not None and value.function in ("count_distinct", "median", "mean"):
             source, column, aggregation = metric.detail, value.column, _AGGREGATIONS[value.function]
