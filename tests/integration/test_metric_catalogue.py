@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 import pytest
 
-from orchestration.metrics.drilldown import Query, detail_sql, detail_value_sql, figure_sql
+from orchestration.metrics.drilldown import detail_sql, detail_value_sql, figure_sql
 from orchestration.metrics.registry import Metric, load_metrics, read_catalogue
+from tests.support.metrics import ALSO_PER, Key, figure_values, values
 from tests.support.warehouse import DemoWarehouse, demo_warehouse
 
 CATALOGUE = read_catalogue()
@@ -20,21 +21,6 @@ FIGURES = [name for name, metric in CATALOGUE.items() if not metric.is_rate]
 WITH_ROWS = [name for name in FIGURES if CATALOGUE[name].row["detail_mart"] not in NOT_YET_THERE]
 RATES = [name for name, metric in CATALOGUE.items() if metric.is_rate]
 
-# A figure that its mart holds per another column too: that column, and its name among the rows.
-ALSO_PER: Mapping[str, tuple[str, str]] = {
-    "contact_age_customers": ("member_id", "age_band"),
-    "median_closed_days": ("relationship_id", "relationship_id"),
-    "product_orders": ("product_id", "product_id"),
-    "product_returns": ("product_id", "product_id"),
-    "stage_median_open_days": ("relationship_id", "relationship_id"),
-    # A target's own figures, per metric it is a target of.
-    "attainment_capped_rate": ("metric", "metric"),
-    "target_elapsed_days": ("metric", "metric"),
-    "target_period_days": ("metric", "metric"),
-    "target_weight": ("metric", "metric"),
-    "weighted_attainment_capped_rate": ("metric", "metric"),
-    "weighted_attainment_rate": ("metric", "metric"),
-}
 # Figures that the small demo company does not have, and why.
 NOBODY_HAS = {
     "cycle_excluded_negative": "no customer of the last 84 days is an import with an older order",
@@ -52,8 +38,6 @@ NOBODY_HAS = {
 }
 # Their rows do not make the figure: only whether there are any is looked at.
 NO_AGGREGATE = {name for name in FIGURES if (value := CATALOGUE[name].detail_value) and value.function == "none"}
-
-Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -74,18 +58,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> DemoWarehouse:
 def connection(built: DemoWarehouse) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(str(built.database), read_only=True) as opened:
         yield opened
-
-
-def values(connection: duckdb.DuckDBPyConnection, query: Query) -> dict[Key, Any]:
-    rows = connection.execute(query.sql, query.parameters).fetchall()
-    found = {row[:-1]: row[-1] for row in rows}
-    assert len(found) == len(rows), f"several values for one owner and month:\n{query.sql}"
-    return found
-
-
-def figure_values(connection: duckdb.DuckDBPyConnection, metric: Metric) -> dict[Key, Any]:
-    also_per = ALSO_PER.get(metric.name)
-    return values(connection, figure_sql(metric, "marts", by=also_per[:1] if also_per else ()))
 
 
 def detail_values(connection: duckdb.DuckDBPyConnection, metric: Metric) -> dict[Key, Any]:
