@@ -336,12 +336,13 @@ def _reconciliation(
     connection: duckdb.DuckDBPyConnection, marts: Marts, metric: Metric, owner: Owner, month: date
 ) -> tuple[tuple[ReconciliationLine, ...], ...]:
     """The comparisons in which this metric is one of the two figures, for this owner and month."""
-    owner_column = "department_id" if _is_department(metric) else "employee_id"
+    columns = ("department_id", "employee_id") if _is_department(metric) else ("employee_id", "department_id")
+    owner_column, other_column = columns
     rows = connection.execute(
         f"""
         with lines as (
             select * from {marts.schema}.{marts.prefix}kpi_reconciliation
-            where month_date = $month and {owner_column} = $owner
+            where month_date = $month and {owner_column} = $owner and {other_column} = 'none'
         ),
 
         meant as (
@@ -349,10 +350,14 @@ def _reconciliation(
         )
 
         select
-            lines.topic, lines.metric, lines.topic_label_en, lines.topic_label_vi, lines.line_kind,
-            lines.line_label_en, lines.line_label_vi, lines.value, lines.unit
+            lines.topic, lines.metric, topics.label_en, topics.label_vi, lines.line_kind,
+            words.label_en, words.label_vi, lines.value, lines.unit
         from lines
         inner join meant on lines.topic = meant.topic and lines.metric = meant.metric
+        inner join marts.dim_labels as topics
+            on lines.topic = topics.code and topics.domain = 'reconciliation_topic'
+        inner join marts.dim_labels as words
+            on lines.line = words.code and words.domain = 'reconciliation_line'
         order by lines.topic, lines.metric, lines.line_number
         """,
         {"month": month, "owner": owner.owner_id, "metric": metric.name},

@@ -41,6 +41,7 @@ OWNERS: Mapping[str, OwnerRule] = {
     "dim_employee_department_history": OwnerRule("employee_id"),
     "dim_employees": OwnerRule("employee_id"),
     "dim_industries": OwnerRule(None),
+    "dim_labels": OwnerRule(None),
     "dim_metrics": OwnerRule(None),
     "dim_products": OwnerRule(None),
     "dim_projects": OwnerRule(None),

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.metrics.drilldown import figure_sql
 from orchestration.metrics.registry import Metric, read_catalogue
 from orchestration.report.errors import PageError
 from orchestration.report.explain import Explanation, explain, list_metrics
@@ -161,6 +162,47 @@ def test_the_rows_of_a_file_are_all_rows(marts: Path, seller: str, tmp_path: Pat
         written = list(csv.DictReader(file))
     assert len(written) == explanation.parts[0].total_rows
     assert sum(int(row["orders"]) for row in written) == explanation.parts[0].value
+
+
+# --- comparisons ------------------------------------------------------------------------------------------------------
+
+
+def test_a_comparison_leads_from_the_figure_to_the_other(marts: Path, seller: str) -> None:
+    explanation = explain(marts, "revenue_amount", employee=seller, month=MONTH)
+    compared = {lines[-1].label_en: lines for lines in explanation.reconciliation}
+    lines = compared["Revenue of my customers"]
+    assert lines[0].value == explanation.parts[0].value
+    assert sum(line.value for line in lines[:-1]) == lines[-1].value
+    assert {line.kind for line in lines[1:-1]} == {"explains"}
+    assert "Collected" in compared
+
+
+def test_a_departments_comparison_is_its_own(marts: Path, department: str) -> None:
+    explanation = explain(marts, "department_orders", department=department, month=MONTH)
+    firsts = {lines[0].value for lines in explanation.reconciliation if lines[0].label_en != "Sum over the people"}
+    assert firsts == {explanation.parts[0].value}
+
+
+def test_every_figure_of_a_comparison_is_the_metric_it_is_said_to_be(reader: duckdb.DuckDBPyConnection) -> None:
+    named = reader.execute(
+        "select distinct figure_metric from marts.kpi_reconciliation where figure_metric is not null order by 1"
+    ).fetchall()
+    assert len(named) > 25
+    wrong = []
+    for (name,) in named:
+        metric = CATALOGUE[name]
+        query = figure_sql(metric, "marts")
+        found = {row[:-1]: row[-1] for row in reader.execute(query.sql, list(query.parameters)).fetchall()}
+        lines = reader.execute(
+            "select case when department_id = 'none' then employee_id else department_id end, month_date, value "
+            "from marts.kpi_reconciliation where figure_metric = ?",
+            [name],
+        ).fetchall()
+        for owner, month, value in lines:
+            at = (owner, month if metric.figure.date is not None else None)
+            if found.get(at, 0) != value:
+                wrong.append((name, *at, value, found.get(at)))
+    assert wrong == []
 
 
 # --- who may be told --------------------------------------------------------------------------------------------------

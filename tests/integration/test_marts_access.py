@@ -76,6 +76,7 @@ OF_PEOPLE = ("dim_employees", "dim_employee_department_history", "fct_employee_d
 NAME_LISTS = (
     "dim_campaigns",
     "dim_industries",
+    "dim_labels",
     "dim_metrics",
     "dim_products",
     "dim_projects",

@@ -627,5 +627,6 @@ MARTS: Mapping[str, tuple[tuple[str, ...], Compute]] = {
         reconciliation,
     ),
 }
-# Told by core, where it is tested: whether the log or a version said when a stretch starts.
-NOT_COMPARED = frozenset({"is_inferred_start"})
+# Told by core, where it is tested: whether the log or a version said when a stretch starts. A name in the catalogue,
+# tested with `kpi explain`: which metric a figure is.
+NOT_COMPARED = frozenset({"is_inferred_start", "figure_metric"})

@@ -7,56 +7,6 @@ import pytest
 from orchestration.settings import PROJECT_DIR
 from tests.support.names import names, quoted, table_rows
 
-# Names that the two pages give before the repository has them. A name leaves this set when it arrives; the set is empty
-# when everything is there.
-COMING_NAMES: frozenset[str] = frozenset(
-    {
-        # Marts, each with its columns, and columns of marts that are there.
-        "dim_campaigns",
-        "dim_metrics",
-        "fct_campaign_interactions",
-        "fct_customer_events",
-        "fct_customer_owners",
-        "fct_opportunities",
-        "kpi_campaign_month",
-        "kpi_campaign_owner",
-        "kpi_customer_month",
-        "kpi_department_member_month",
-        "kpi_department_month_history",
-        "kpi_product_period",
-        "kpi_product_source_month",
-        "kpi_product_top",
-        "kpi_reconciliation",
-        "fct_funnel.customers_assigned",
-        "kpi_task_month.planned_hours",
-        # Tests.
-        "a_customer_with_two_opportunities_is_one_customer",
-        "a_metric_keeps_its_empty_places_empty",
-        "a_period_stands_beside_the_one_before_it",
-        "a_products_money_is_split_over_its_orders_sources_to_the_cent",
-        "an_event_belongs_to_the_department_of_its_instant",
-        "both_owners_have_their_version_of_every_measure",
-        "campaign_months_add_up_to_opportunities",
-        "campaign_owners_add_up_to_months_and_rows",
-        "customer_events_are_their_facts",
-        "customer_months_add_up_to_the_funnel",
-        "customer_months_are_their_events",
-        "customers_assigned_came_by_creation_or_by_hand",
-        "department_history_figures_are_their_rows",
-        "department_members_add_up_to_departments",
-        "five_products_then_the_others_then_those_without",
-        "members_are_compared_within_their_department",
-        "opportunities_by_month_of_creation_with_two_rates",
-        "people_of_a_department_do_not_add_up_to_it",
-        "product_periods_drill_down_and_add_up",
-        "product_sources_drill_down_and_add_up",
-        "product_top_drills_down_and_adds_up",
-        "reconciliation_figures_are_the_marts",
-        "reconciliation_lines_add_up",
-        "task_hours_add_up_to_tasks",
-    }
-)
-
 DECISIONS = PROJECT_DIR / "docs" / "decisions.md"
 BLOCKS = PROJECT_DIR / "docs" / "blocks.md"
 POINTS = [f"5.{number}" for number in range(1, 38)]
@@ -102,12 +52,7 @@ def test_every_block_of_the_page_and_every_report_is_there_with_rows_and_a_test(
 
 
 def test_every_name_is_there() -> None:
-    assert sorted(name for name in missing() if not {name, name.partition(".")[0]} & COMING_NAMES) == []
-
-
-def test_a_name_that_has_arrived_is_awaited_no_longer() -> None:
-    known = names()
-    assert sorted(name for name in COMING_NAMES if known.has_place(name) or name in known.tests) == []
+    assert sorted(missing()) == []
 
 
 @pytest.mark.parametrize("name", ["fct_funnel.no_such_column", "no_such_mart", "seeds/no_such.csv", "no_such_macro()"])

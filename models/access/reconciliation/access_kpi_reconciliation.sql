@@ -8,6 +8,7 @@ with final as (
         kpi_reconciliation.line_number,
         kpi_reconciliation.line,
         kpi_reconciliation.line_kind,
+        kpi_reconciliation.figure_metric,
         kpi_reconciliation.value,
         kpi_reconciliation.unit
     from {{ in_this_database(ref('kpi_reconciliation')) }} as kpi_reconciliation

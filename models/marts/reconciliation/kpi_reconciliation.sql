@@ -1102,6 +1102,7 @@ final as (
         cast(lines.line_number as integer) as line_number,
         cast(lines.line as varchar) as line,
         cast(lines.line_kind as varchar) as line_kind,
+        cast(lines.figure_metric as varchar) as figure_metric,
         cast(coalesce(totals.figure, 0) as decimal(18, 2)) as value,
         cast(lines.unit as varchar) as unit
     from comparisons
