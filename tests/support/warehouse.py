@@ -26,11 +26,11 @@ from orchestration.settings import Settings
 from orchestration.sources.base import Source
 from orchestration.sources.demo import DemoSource
 
-DEMO_START = date(2025, 9, 1)
+DEMO_START = date(2025, 3, 1)
 DEMO_LOAD = date(2026, 3, 24)
 DEMO_AS_OF = date(2026, 3, 31)
 _DEMO_SEED = 20260101
-_DEMO_SCALE = 0.1
+_DEMO_SCALE = 0.07
 _DBT_SECONDS = 600
 
 
