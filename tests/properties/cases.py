@@ -1,4 +1,4 @@
-"""The cases that a generated company must hold often, because numbers go wrong there, and the company that holds most of them.
+"""The cases a generated company must hold often, because numbers go wrong there, and the one that holds most of them.
 
 Belongs here: recognising a case in a company. Not here: drawing one (`companies.py`).
 """
@@ -45,7 +45,9 @@ def _lines_of_orders(c: Company) -> dict[str, int]:
 CASES: Mapping[str, Callable[[Company], object]] = {
     "an owner moved": lambda c: _moves(c, "manager_id"),
     "a relationship moved": lambda c: _moves(c, "relationship_id"),
-    "a customer moved twice": lambda c: len(c.rows("customer_changes")) > len(_ids(c, "customer_changes", "customer_id")),
+    "a customer moved twice": lambda c: (
+        len(c.rows("customer_changes")) > len(_ids(c, "customer_changes", "customer_id"))
+    ),
     "a customer was deleted": lambda c: [r for r in c.rows("customers") if r.get("deleted_at")],
     "a customer came back": lambda c: [
         record
@@ -97,6 +99,7 @@ CASES: Mapping[str, Callable[[Company], object]] = {
         _ids(c, "kpi_targets", "employee_id") & _ids(c, "employees", "employee_id")
         and None in _ids(c, "employees", "department_id")
     ),
+    "two targets of unknown owners": lambda c: _ids(c, "kpi_targets", "employee_id") >= set(GHOSTS),
     "an opportunity": lambda c: c.rows("opportunities"),
     "a row that the contract rejects": lambda c: GHOSTS[1] in _ids(c, "customers", "customer_id"),
     "a row that comes twice": lambda c: len(c.rows("customers")) > len(_ids(c, "customers", "customer_id")),

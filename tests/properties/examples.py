@@ -1,4 +1,4 @@
-"""How examples are drawn and reported: the same ones on every machine, as many as four minutes hold, small when they fail.
+"""How examples are drawn and reported: the same ones everywhere, as many as four minutes hold, small when they fail.
 
 Belongs here: numbers of examples, Hypothesis' settings, reducing a failing company. Not here: the properties.
 
@@ -16,10 +16,10 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.properties.companies import Company, Record
 
-IDENTITIES = 14
+IDENTITIES = 10
 """Companies, one warehouse each; a warehouse takes about two seconds."""
 
-COMPARISONS = 5
+COMPARISONS = 4
 """Companies, two or three warehouses each."""
 
 STATISTICS = 60
@@ -53,7 +53,7 @@ def examples(strategy: SearchStrategy[T], count: int, start: int = 0) -> Sequenc
 
 
 def check(company: Company, findings: Callable[[Company], Iterable[str]]) -> None:
-    """AssertionError when a company has findings; it tells those of the smallest company that has any, and the company."""
+    """AssertionError when a company has findings; it shows the smallest part of the company that has any."""
     if not list(findings(company)):
         return
     small = smallest(company, lambda candidate: bool(list(findings(candidate))))

@@ -268,7 +268,10 @@ class Warehouse:
 
     def failing_tests(self) -> dict[str, list[tuple[Any, ...]]]:
         """Rows by test, of those dbt tests that find any."""
-        found = {test.name: self.connection.execute(self._company.put_into(test.sql)).fetchmany(_ROWS_SHOWN) for test in self._project.tests}
+        found = {
+            test.name: self.connection.execute(self._company.put_into(test.sql)).fetchmany(_ROWS_SHOWN)
+            for test in self._project.tests
+        }
         return {name: rows for name, rows in found.items() if rows}
 
 

@@ -25,7 +25,7 @@ def test_one_company_in_four_at_least_holds_the_case(case: str) -> None:
 
 
 def test_the_richest_company_holds_nearly_everything() -> None:
-    assert len(missed(richest_company())) <= 2
+    assert len(missed(richest_company())) <= 4
 
 
 def test_a_night_knows_what_was_written_by_then_and_changes_are_what_was_written_since() -> None:
