@@ -54,6 +54,19 @@ def test_the_company_has_every_hard_case_the_oracle_should_meet(demo_company: Co
     assert states == {"new", "in_progress", "awaiting_confirmation", "late", "completed", "cancelled"}
 
 
+def test_the_comparison_spans_a_year_of_every_employee(built: DemoWarehouse, demo_company: Company) -> None:
+    """All months of more than a year; an employee without a row in them looks after nobody and does nothing."""
+    funnel = mart(built.database, "fct_funnel")
+    employees = {row["employee_id"] for row in demo_company.tables["employees"].values()}
+    busy = {row["manager_id"] for row in demo_company.rows("customers")}
+    busy |= {row["assignee_id"] for row in demo_company.rows("tasks")}
+    busy |= {row["executor_id"] for row in demo_company.rows("orders") if oracle.order_counts(row)}
+    busy |= {row["employee_id"] for row in demo_company.rows("interactions") if oracle.interaction_counts(row)}
+    assert len({month for month in funnel.month_date if month <= demo_company.as_of}) >= 12
+    assert busy & employees <= set(funnel.employee_id)
+    assert len(busy & employees) >= 12
+
+
 def test_a_difference_of_one_cent_is_seen() -> None:
     expected = pd.DataFrame([{"month": "2026-03-01", "revenue": Decimal("10.00")}], dtype=object)
     found = pd.DataFrame([{"month": "2026-03-01", "revenue": Decimal("10.01")}], dtype=object)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -14,28 +11,13 @@ import pandas as pd
 import pytest
 
 from orchestration.serving.reading import open_publication
-from tests.real_input import REAL_INPUT
+from tests.real_input import OLIST_NIGHT, REAL_INPUT
 
-NIGHT = "2018-11-30"
+NIGHT = OLIST_NIGHT.isoformat()
 
 
 def _csv(name: str) -> pd.DataFrame:
     return pd.read_csv(REAL_INPUT / f"{name}.csv", dtype=str, keep_default_na=False)
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("olist")
-    kpi = str(Path(sys.executable).with_name("kpi"))
-    done = subprocess.run(
-        [kpi, "run", "--source", "files", "--path", str(REAL_INPUT), "--date", NIGHT],
-        env={**os.environ, "KPI_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return home
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from orchestration.settings import Settings
 from orchestration.sources.base import Source
 from orchestration.sources.demo import DemoSource
 
-DEMO_START = date(2025, 9, 1)
+DEMO_START = date(2025, 3, 1)
 DEMO_LOAD = date(2026, 3, 24)
 DEMO_AS_OF = date(2026, 3, 31)
 _DEMO_SEED = 20260101

@@ -34,7 +34,8 @@ payments as (
     select * from {{ ref('fct_payments') }}
 ),
 
--- Targets of owners that the CRM does not have are not one target: each keeps its row.
+-- Targets of owners that the CRM does not have are not one target: each keeps its row. They are numbered by what they say, so that
+-- the order of rows in a file changes nothing.
 targets as (
     select
         all_targets.period_start,
@@ -53,8 +54,9 @@ targets as (
                 all_targets.department_id,
                 all_targets.metric
             order by
-                all_targets._batch_id,
-                all_targets._row_number
+                all_targets.target_value,
+                coalesce(all_targets.weight, 0),
+                all_targets.direction
         ) as target_number,
         all_targets.metric in (
             'new_customers',

@@ -64,7 +64,10 @@ final as (
         on
             targets.metric = figures.metric
             and targets.month_date = figures.month_date
-            and (targets.employee_id = figures.employee_id or targets.department_id = figures.department_id)
+            and (
+                targets.employee_id = figures.employee_id
+                or (targets.department_id = figures.department_id and targets.department_id != 'none')
+            )
     group by
         targets.period_start,
         targets.employee_id,
