@@ -69,11 +69,11 @@ class Part:
 
     @property
     def agrees(self) -> bool | None:
-        """Whether figure and rows are equal; None when they cannot be compared."""
-        if self.metric.detail_value is None or self.metric.detail_value.function == "none":
+        """Whether figure and rows are equal; None when they cannot be compared, or there is no figure."""
+        if self.value is None or self.metric.detail_value is None or self.metric.detail_value.function == "none":
             return None
-        if self.value is None or self.from_rows is None:
-            return self.value == self.from_rows or not (self.value or self.from_rows)
+        if self.from_rows is None:
+            return not self.value
         if isinstance(self.value, float) or isinstance(self.from_rows, float):
             return abs(float(self.value) - float(self.from_rows)) <= 1e-9 * max(1.0, abs(float(self.value)))
         return self.value == self.from_rows
@@ -188,6 +188,11 @@ def _choose_metric(metrics: Mapping[str, Metric], wanted: str) -> Metric:
     raise PageError(f"There is no metric {wanted!r}.", f"{guess}`kpi metrics` lists all {len(metrics)}.")
 
 
+# The mart of what belongs to no department: it has rows of these two only.
+_WITHOUT_DEPARTMENT = "kpi_department_reconciliation"
+_NO_DEPARTMENTS = ("none", "unknown")
+
+
 def _is_department(metric: Metric) -> bool:
     return metric.figure.owner.name == "department_id"
 
@@ -202,6 +207,11 @@ def _choose_owner(
     if _is_department(metric):
         if department is None:
             raise PageError(f"{metric.name} is a figure of a department.", "Say which with --department.")
+        if metric.figure.mart == _WITHOUT_DEPARTMENT and department not in _NO_DEPARTMENTS:
+            raise PageError(
+                f"{metric.name} is a figure of what belongs to no department.",
+                f"Say --department {' or --department '.join(_NO_DEPARTMENTS)}.",
+            )
         return _choose_department(connection, department, viewer_email)
     if employee is None:
         raise PageError(f"{metric.name} is a figure of one person.", "Say whose with --employee.")

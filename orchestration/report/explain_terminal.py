@@ -139,6 +139,8 @@ def _verdict(part: Part, lang: Lang) -> str:
     value = part.metric.detail_value
     if value is None or value.function == "none":
         return word("rows_no_sum", lang)
+    if part.value is None:
+        return word("no_figure", lang)
     how = {"count": word("rows_count", lang)}.get(value.function, f"{value.function} {value.column}".replace("_", " "))
     told = f"{how} = {figure_text(part.from_rows)}"
     if part.agrees:

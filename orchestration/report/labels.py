@@ -82,6 +82,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "change": ("Change", "Thay đổi"),
     "owner_now": ("Owner now", "Hiện tại"),
     "new_customers": ("New customers", "Khách hàng mới"),
+    "customers_assigned": ("assigned, by hand too", "được giao, kể cả bàn giao"),
     "customers_in_charge": ("in charge, month end", "đang phụ trách"),
     "interactions": ("Interactions", "Tương tác"),
     "activities": ("Activities (tasks)", "Hoạt động"),
@@ -384,6 +385,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "rows_count": ("rows counted", "số dòng"),
     "rows_agree": ("equal to the figure", "bằng số liệu"),
     "rows_differ": ("NOT the figure, which is {figure}", "KHÁC số liệu, vốn là {figure}"),
+    "no_figure": (
+        "There is no figure: the mart has no row. These rows would go into one.",
+        "Không có số liệu: bảng không có dòng nào. Đây là các dòng sẽ tạo nên số liệu.",
+    ),
     "rows_no_sum": (
         "The figure is made of these rows, but is no sum or mean of them.",
         "Số liệu được tính từ các dòng này nhưng không phải tổng hay trung bình.",

@@ -43,7 +43,8 @@ _TABLES = {
     ),
     "marts.fct_funnel": (
         "month_date date, employee_id varchar, new_customers bigint, new_customers_current bigint,"
-        "customers_in_charge bigint, customers_in_charge_current bigint, interactions bigint, activities bigint,"
+        "customers_assigned bigint, customers_in_charge bigint, customers_in_charge_current bigint,"
+        "interactions bigint, activities bigint,"
         "orders bigint, returns bigint, pending_orders bigint, sales_amount decimal(38, 2),"
         "revenue_amount decimal(38, 2), collected_amount decimal(38, 2)"
     ),
@@ -104,16 +105,16 @@ def _scope() -> list[tuple[str, str, str, str, str]]:
 _MARCH, _FEBRUARY = date(2026, 3, 1), date(2026, 2, 1)
 
 _FUNNEL = [
-    # month, employee, new, new now, in charge, in charge now, interactions, activities, orders, returns, pending,
-    # sales, revenue, collected
-    (_MARCH, MANAGER, 2, 2, 5, 5, 10, 4, 1, 0, 0, 1000, 1100, 500),
-    (_MARCH, SELLER, 12, 10, 40, 37, 170, 25, 8, 1, 2, 123456789, 130000000, 98765432),
-    (_MARCH, PEER, 0, 1, 30, 33, 60, 9, 0, 0, 0, 0, 0, 0),
-    (_MARCH, GONE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2000),
-    (_MARCH, OTHER, 4, 4, 9, 9, 3, 2, 1, 0, 0, 700, 770, 770),
-    (_MARCH, "none", 3, 3, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0),
-    (_FEBRUARY, SELLER, 10, 10, 31, 29, 200, 20, 0, 0, 0, 0, 0, 50000000),
-    (_FEBRUARY, PEER, 5, 5, 30, 30, 40, 10, 2, 0, 0, 400, 440, 440),
+    # month, employee, new, new now, assigned, in charge, in charge now, interactions, activities, orders, returns,
+    # pending, sales, revenue, collected
+    (_MARCH, MANAGER, 2, 2, 3, 5, 5, 10, 4, 1, 0, 0, 1000, 1100, 500),
+    (_MARCH, SELLER, 12, 10, 14, 40, 37, 170, 25, 8, 1, 2, 123456789, 130000000, 98765432),
+    (_MARCH, PEER, 0, 1, 1, 30, 33, 60, 9, 0, 0, 0, 0, 0, 0),
+    (_MARCH, GONE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2000),
+    (_MARCH, OTHER, 4, 4, 4, 9, 9, 3, 2, 1, 0, 0, 700, 770, 770),
+    (_MARCH, "none", 3, 3, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0),
+    (_FEBRUARY, SELLER, 10, 10, 11, 31, 29, 200, 20, 0, 0, 0, 0, 0, 50000000),
+    (_FEBRUARY, PEER, 5, 5, 5, 30, 30, 40, 10, 2, 0, 0, 400, 440, 440),
 ]
 
 _TASKS = [

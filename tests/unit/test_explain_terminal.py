@@ -94,6 +94,13 @@ def test_rows_that_do_not_come_to_the_figure_are_called_out() -> None:
     assert "sum revenue amount = 153.49: NOT the figure, which is 153.50" in page
 
 
+def test_a_figure_that_is_not_there_is_not_called_wrong() -> None:
+    page = drawn(replace(REVENUE, parts=(replace(PART, value=None),)))
+    assert "2026-03: –" in page
+    assert "There is no figure" in page
+    assert "NOT the figure" not in page
+
+
 def test_rows_not_shown_are_counted() -> None:
     page = drawn(replace(REVENUE, parts=(replace(PART, total_rows=40),)))
     assert "40 rows of fct_orders" in page

@@ -61,6 +61,7 @@ def test_a_salespersons_funnel_is_the_row_of_the_month_and_of_the_month_before(m
     assert funnel(page) == Funnel(
         new_customers=12,
         new_customers_current=10,
+        customers_assigned=14,
         customers_in_charge=40,
         customers_in_charge_current=37,
         interactions=170,
@@ -83,6 +84,7 @@ def test_a_managers_page_adds_up_the_visible_rows_and_no_others(marts: Path) -> 
     assert funnel(page) == Funnel(
         new_customers=2 + 12 + 0 + 0,
         new_customers_current=2 + 10 + 1,
+        customers_assigned=3 + 14 + 1,
         customers_in_charge=5 + 40 + 30,
         customers_in_charge_current=5 + 37 + 33,
         interactions=10 + 170 + 60,

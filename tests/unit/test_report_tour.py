@@ -18,7 +18,7 @@ _MARCH = date(2026, 3, 1)
 
 
 def funnel_row(employee: str, revenue: int) -> tuple[Any, ...]:
-    return (_MARCH, employee, 0, 0, 0, 0, 0, 0, 1, 0, 0, Decimal(revenue), Decimal(revenue), Decimal(0))
+    return (_MARCH, employee, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, Decimal(revenue), Decimal(revenue), Decimal(0))
 
 
 def change(path: Path, statement: str) -> None:

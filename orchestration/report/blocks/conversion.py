@@ -28,6 +28,7 @@ class Funnel:
 
     new_customers: int = 0
     new_customers_current: int = 0
+    customers_assigned: int = 0
     customers_in_charge: int = 0
     customers_in_charge_current: int = 0
     interactions: int = 0
@@ -61,8 +62,9 @@ def read_funnels(reading: Reading, month: date) -> dict[str, Funnel]:
     rows = reading.rows(
         """
         select
-            employee_id, new_customers, new_customers_current, customers_in_charge, customers_in_charge_current,
-            interactions, activities, orders, returns, pending_orders, sales_amount, revenue_amount, collected_amount
+            employee_id, new_customers, new_customers_current, customers_assigned, customers_in_charge,
+            customers_in_charge_current, interactions, activities, orders, returns, pending_orders, sales_amount,
+            revenue_amount, collected_amount
         from access.access_fct_funnel
         where month_date = $month and employee_id in (select unnest($ids::varchar[]))
         """,
@@ -133,6 +135,7 @@ class Conversion(Block):
         steps = ("new_customers", "interactions", "activities", "orders", "revenue_amount")
         shown = [
             "new_customers",
+            "customers_assigned",
             "customers_in_charge",
             "interactions",
             "activities",
