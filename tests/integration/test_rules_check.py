@@ -191,7 +191,7 @@ def test_a_file_that_does_not_load_is_told_beside_the_tests_of_the_others(tmp_pa
 # Every edit that docs/rules.md gives as an example, made at once.
 DOCUMENTED_EDITS = (
     ("order_status_rules", "sale,approved,true,false", "sale,approved,false,false", ""),
-    ("interaction_rules", "task,*,*,", "call,inbound,answered,true,true\ntask,*,*,", ""),
+    ("interaction_rules", "task,*,*,", "call,inbound,answered,true,true,false\ntask,*,*,", ""),
     ("last_contact_rules", "completed_task,*", "completed_task,Meeting,true,2\ncompleted_task,*", ""),
     ("last_contact_rules", "reported_by_crm,*,true,1", "reported_by_crm,*,true,2", ""),
     ("recency_buckets", "0_to_6_days,0,7,1", "0_to_2_days,0,3,1\n3_to_6_days,3,7,2", ""),
