@@ -315,7 +315,9 @@ def _source(row: Mapping[str, str], mart: str, owner: str, date: str, terms: str
     if at is not None and at.column.attribute in HISTORIES:
         raise MetricError(f"{row['metric']}, {date}: {at.column.attribute} is no date")
     if source.owner.attribute in HISTORIES and (at is None or at.column.attribute or at.until or at.is_month):
-        raise MetricError(f"{row['metric']}, {owner}: {source.owner.attribute} needs a day or an instant of the row's own")
+        raise MetricError(
+            f"{row['metric']}, {owner}: {source.owner.attribute} needs a day or an instant of the row's own"
+        )
     return source
 
 

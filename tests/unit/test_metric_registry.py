@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+import duckdb
 import pytest
 
 from orchestration.metrics.drilldown import detail_sql, detail_value_sql, figure_sql, quoted
@@ -66,8 +67,8 @@ NO_MEASURES: Mapping[tuple[str, str], str] = {
     ("kpi_province_top", "sort_order"): "part of a key",
     ("kpi_reconciliation", "line_number"): "part of a key",
     ("kpi_reconciliation", "value"): "a comparison of figures that have rows of their own",
-    ("kpi_target_attainment", "actual_value_with_below"): "of a department's target; the rows are of people's targets",
-    ("kpi_target_attainment", "attainment_with_below_rate"): "of a department's target; the rows are of people's targets",
+    ("kpi_target_attainment", "actual_value_with_below"): "of a department's target, not a person's",
+    ("kpi_target_attainment", "attainment_with_below_rate"): "of a department's target, not a person's",
     ("kpi_target_attainment", "target_number"): "part of a key",
 }
 NUMBERS = ("bigint", "integer", "double", "decimal")
@@ -263,6 +264,60 @@ def test_values_are_parameters_and_names_are_quoted() -> None:
     assert 'from "access"."access_fct_orders" as rows' in query.sql
     assert 'rows."executor_id" = ?' in query.sql
     assert quoted('a"b') == '"a""b"'
+
+
+@pytest.mark.parametrize(
+    ("date_column", "value", "department"),
+    [
+        ("occurred_at", "2026-03-15 11:59:59.999999", "north"),
+        ("occurred_at", "2026-03-15 12:00:00", "south"),
+        ("occurred_at", "2026-03-20 00:00:00", "east"),
+        ("order_date", "2026-03-14", "north"),
+        ("order_date", "2026-03-15", "south"),
+        # The move of the midnight after it is the next day's.
+        ("order_date", "2026-03-19", "south"),
+        ("order_date", "2026-03-20", "east"),
+    ],
+)
+def test_the_department_then_is_that_of_the_instant_or_of_the_end_of_the_day(
+    date_column: str, value: str, department: str
+) -> None:
+    row = {
+        **ROW,
+        "detail_owner_column": "executor_id.department_then_id",
+        "detail_date_column": date_column,
+        "detail_filter": "",
+        "detail_value": "minus_sum sold",
+    }
+    metric = load_metrics([row])["orders"]
+    column_type = "timestamp" if date_column.endswith("_at") else "date"
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(
+            f"""
+            create schema marts;
+            create table marts.fct_orders as
+            select 'an' as executor_id, cast('{value}' as {column_type}) as {date_column}, -3 as sold;
+            create table marts.dim_employee_department_history as
+            select * from (
+                values
+                ('an', 'north', timestamp '1900-01-01', timestamp '2026-03-15 12:00:00'),
+                ('an', 'south', timestamp '2026-03-15 12:00:00', timestamp '2026-03-20'),
+                ('an', 'east', timestamp '2026-03-20', null),
+                ('binh', 'west', timestamp '1900-01-01', null)
+            ) as places (employee_id, department_id, valid_from_at, valid_to_at);
+            """
+        )
+        query = detail_value_sql(metric, "marts")
+        assert connection.execute(query.sql, query.parameters).fetchall() == [(department, date(2026, 3, 1), 3)]
+
+
+@pytest.mark.parametrize("date_column", ["", "month_date", "created_at..closed_at", "customer_id.created_month_date"])
+def test_the_department_then_needs_a_date_of_the_row(date_column: str) -> None:
+    row = {**ROW, "detail_owner_column": "executor_id.department_then_id", "detail_date_column": date_column}
+    with pytest.raises(
+        MetricError, match=r"^orders, detail_owner_column: department_then_id needs a day or an instant"
+    ):
+        load_metrics([row])
 
 
 def test_a_rate_has_no_rows_of_its_own() -> None:
