@@ -13,7 +13,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from orchestration.metrics.registry import PATHS, Aggregate, ColumnRef, DateRef, Metric, MetricError, Source, Term
+from orchestration.metrics.registry import (
+    HISTORIES,
+    HISTORY_FROM,
+    HISTORY_TO,
+    PATHS,
+    Aggregate,
+    ColumnRef,
+    DateRef,
+    Metric,
+    MetricError,
+    Source,
+    Term,
+)
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,7 @@ def _values(
         "only": column,
         "count": "count(*)",
         "sum": f"coalesce(sum({column}), 0)",
+        "minus_sum": f"-coalesce(sum({column}), 0)",
         "count_distinct": f"count(distinct {column})",
         "mean": f"avg({column})",
         "median": f"percentile_cont(0.5) within group (order by {column})",
@@ -136,7 +149,7 @@ class _Parts:
         self._joins: dict[tuple[str, str], str] = {}
         self.parameters: list[object] = []
         conditions: list[str] = []
-        self.owner = self._column(source.owner)
+        self.owner = self._owner(source.owner, source.date)
         self.month, stretch = self._month(source.date)
         conditions += [stretch] if stretch else []
         for term in source.terms:
@@ -169,6 +182,22 @@ class _Parts:
             f"on rows.{quoted(reference.column)} = {alias}.{quoted(key)}"
         )
         return f"{alias}.{quoted(reference.attribute)}"
+
+    def _owner(self, reference: ColumnRef, at: DateRef | None) -> str:
+        if reference.attribute not in HISTORIES or at is None:
+            return self._column(reference)
+        history, key, column = HISTORIES[reference.attribute]
+        alias = quoted(f"{reference.column}_{history}")
+        since, until = f"{alias}.{quoted(HISTORY_FROM)}", f"{alias}.{quoted(HISTORY_TO)}"
+        # What holds at the end of a day began before the next one, and did not end before it.
+        moment = self._column(at.column) if at.is_instant else f"{self._column(at.column)} + 1"
+        before, after = ("<=", ">") if at.is_instant else ("<", ">=")
+        self._joins[(reference.column, history)] = (
+            f"inner join {self._relation(history)} as {alias} "
+            f"on rows.{quoted(reference.column)} = {alias}.{quoted(key)} "
+            f"and {since} {before} {moment} and ({until} is null or {until} {after} {moment})"
+        )
+        return f"{alias}.{quoted(column)}"
 
     def _month(self, reference: DateRef | None) -> tuple[str, str]:
         if reference is None:

@@ -27,7 +27,7 @@ EMPLOYEE = "an"
 DEPARTMENT = "north"
 ROWS = 5
 # What other marts' rows are looked up in.
-_DIMENSIONS = ("dim_employees", "dim_customers")
+_DIMENSIONS = ("dim_employees", "dim_customers", "dim_employee_department_history")
 
 _TYPES: Mapping[type, str] = {
     bool: "boolean",

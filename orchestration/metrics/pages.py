@@ -118,6 +118,7 @@ def _made_of(metric: Metric) -> str:
     how = {
         "count": "the number of rows",
         "sum": f"the sum of `{value.column}`",
+        "minus_sum": f"the sum of `{value.column}` with its sign turned",
         "count_distinct": f"the number of different `{value.column}`",
         "mean": f"the mean of `{value.column}`",
         "median": f"the median of `{value.column}`",

@@ -10,7 +10,9 @@ The grammar: filters are terms joined by " and ". A term is one of
 
 and a value is a bare word or number. An owner or date column may be reached through a dimension:
 `executor_id.department_id` is the department, in dim_employees, of the employee in executor_id. PATHS lists what can be
-reached. A month column is one whose name ends in month_date; another date column is a day in the month.
+reached. `executor_id.department_then_id` is the department that the employee had at the row's own date: at the instant
+when the date column's name ends in _at, else at the end of the day. HISTORIES lists what is known through time.
+A month column is one whose name ends in month_date; another date column is a day in the month.
 """
 
 from __future__ import annotations
@@ -49,8 +51,16 @@ PATHS: Mapping[str, tuple[str, str]] = {
     "created_month_date": ("dim_customers", "customer_id"),
 }
 
+# The same for what is known through time: the history, its key, and its column. A stretch of it is half-open, from
+# HISTORY_FROM to HISTORY_TO.
+HISTORIES: Mapping[str, tuple[str, str, str]] = {
+    "department_then_id": ("dim_employee_department_history", "employee_id", "department_id"),
+}
+HISTORY_FROM, HISTORY_TO = "valid_from_at", "valid_to_at"
+
 ADDITIVE = ("yes", "over people only", "no")
-AGGREGATES = ("count", "sum", "count_distinct", "mean", "median", "none")
+# minus_sum: the sum with its sign turned, for what the rows have as a negative number.
+AGGREGATES = ("count", "sum", "minus_sum", "count_distinct", "mean", "median", "none")
 
 _NAME = r"(?!(?:and|in|is|not)\b)[a-z_][a-z0-9_]*"
 _TERMS = (
@@ -115,6 +125,11 @@ class DateRef:
     def is_month(self) -> bool:
         """Whether the column holds first days of months."""
         return self.column.name.endswith("month_date")
+
+    @property
+    def is_instant(self) -> bool:
+        """Whether the column holds instants, not days."""
+        return self.column.name.endswith("_at")
 
 
 @dataclass(frozen=True)
@@ -203,8 +218,9 @@ def parse_filter(text: str) -> tuple[Term, ...]:
 def parse_column(text: str) -> ColumnRef:
     """A column, or a column and what it reaches. Raises MetricError for anything else."""
     column, dot, attribute = text.partition(".")
-    if not re.fullmatch(_NAME, column) or (dot and attribute not in PATHS):
-        raise MetricError(f"{text!r} is no column, nor column.attribute with one of {', '.join(PATHS)}")
+    if not re.fullmatch(_NAME, column) or (dot and attribute not in {*PATHS, *HISTORIES}):
+        reached = ", ".join([*PATHS, *HISTORIES])
+        raise MetricError(f"{text!r} is no column, nor column.attribute with one of {reached}")
     return ColumnRef(column, attribute)
 
 
@@ -224,8 +240,8 @@ def parse_aggregate(text: str) -> Aggregate:
     needs_column = function not in ("count", "none")
     if function not in AGGREGATES or needs_column != bool(column) or (column and not re.fullmatch(_NAME, column)):
         raise MetricError(
-            f"{text!r} is no value of rows: write count, sum COLUMN, count_distinct COLUMN, mean COLUMN, median COLUMN "
-            "or none"
+            f"{text!r} is no value of rows: write count, sum COLUMN, minus_sum COLUMN, count_distinct COLUMN, mean COLUMN, "
+            "median COLUMN or none"
         )
     return Aggregate(function, column)
 
@@ -289,12 +305,20 @@ def _metric(given: Mapping[str, str | None]) -> Metric:
 
 
 def _source(row: Mapping[str, str], mart: str, owner: str, date: str, terms: str) -> Source:
-    return Source(
+    source = Source(
         row[mart],
         _parsed(row, owner, parse_column),
         _parsed(row, date, parse_date),
         _parsed(row, terms, parse_filter),
     )
+    at = source.date
+    if at is not None and at.column.attribute in HISTORIES:
+        raise MetricError(f"{row['metric']}, {date}: {at.column.attribute} is no date")
+    if source.owner.attribute in HISTORIES and (at is None or at.column.attribute or at.until or at.is_month):
+        raise MetricError(
+            f"{row['metric']}, {owner}: {source.owner.attribute} needs a day or an instant of the row's own"
+        )
+    return source
 
 
 def _parsed(row: Mapping[str, str], column: str, parse: Callable[[str], Value]) -> Value:

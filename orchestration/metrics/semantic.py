@@ -26,6 +26,7 @@ _MARTS = PROJECT_DIR / "models" / "marts"
 
 # Who and what a figure can be grouped by, under one name in every mart: the dimension and its key.
 ENTITIES: Mapping[str, tuple[str, str]] = {
+    "campaign": ("dim_campaigns", "campaign_id"),
     "customer": ("dim_customers", "customer_id"),
     "department": ("dim_departments", "department_id"),
     "employee": ("dim_employees", "employee_id"),
@@ -42,6 +43,9 @@ _ENTITY_OF_KEY = {key: name for name, (_, key) in ENTITIES.items()}
 _LEFT_OUT = frozenset({"email", "birthday"})
 # Of targets: one metric's add up over people, weights and weighted rates over the metrics of one person.
 _SUMMED = frozenset({"target_value", "actual_value", "weight", "weighted_rate", "weighted_capped_rate"})
+
+# Per product and source these add up over people; their rows are in no other mart.
+_SUMMED_METRICS = frozenset({"product_source_orders", "product_source_orders_split"})
 
 _AS_OF = "(select calendar_date from marts.dim_date where is_as_of)"
 _AS_OF_DATE = "as_of_date"
@@ -113,7 +117,8 @@ def _mart_columns() -> dict[str, dict[str, str]]:
 
 def _measure(metric: Metric, columns: Mapping[str, Mapping[str, str]], is_part_of_rate: bool) -> _Measure:
     source, column, aggregation = metric.figure, metric.measure, "sum"
-    if metric.additive == "no" and not is_part_of_rate and metric.measure not in _SUMMED:
+    is_summed = is_part_of_rate or metric.measure in _SUMMED or metric.name in _SUMMED_METRICS
+    if metric.additive == "no" and not is_summed:
         value = metric.detail_value
         if metric.detail is not None and value is not None and value.function in ("count_distinct", "median", "mean"):
             source, column, aggregation = metric.detail, value.column, _AGGREGATIONS[value.function]

@@ -28,12 +28,14 @@ CATALOGUE = read_catalogue()
 
 _NOTHING_BOUND = SqlBindParameterSet()
 
-# How the semantic layer calls the other column of a figure that is one per another column too.
+# How the semantic layer calls the other columns of a figure that is one per other columns too.
 ALSO_BY = {
+    "campaign_id": "campaign",
     "age_band": "fct_customer_persons__age_band",
     "metric": "kpi_target_attainment__metric",
     "product_id": "product",
     "relationship_id": "relationship",
+    "source_id": "source",
 }
 # The department of who executed the order: this number of customers comes from the orders themselves.
 OWNER_BY = {"department_ordering_customers": "employee__department_id"}
@@ -100,8 +102,8 @@ def grouping(metric: Metric) -> tuple[str, ...]:
     by = [OWNER_BY.get(metric.name, owner)]
     if metric.figure.date is not None:
         by.append("metric_time__month")
-    also_per = ALSO_PER.get(metric.numerator or metric.name)
-    return (*by, ALSO_BY[also_per[1]]) if also_per else tuple(by)
+    also_per = ALSO_PER.get(metric.numerator or metric.name, ())
+    return (*by, *(ALSO_BY[there] for _, there in also_per))
 
 
 # One query for all metrics of one mart with the same grouping.
