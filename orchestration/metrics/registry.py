@@ -240,8 +240,8 @@ def parse_aggregate(text: str) -> Aggregate:
     needs_column = function not in ("count", "none")
     if function not in AGGREGATES or needs_column != bool(column) or (column and not re.fullmatch(_NAME, column)):
         raise MetricError(
-            f"{text!r} is no value of rows: write count, sum COLUMN, minus_sum COLUMN, count_distinct COLUMN, mean COLUMN, "
-            "median COLUMN or none"
+            f"{text!r} is no value of rows: write count, sum COLUMN, minus_sum COLUMN, count_distinct COLUMN, "
+            "mean COLUMN, median COLUMN or none"
         )
     return Aggregate(function, column)
 

@@ -71,19 +71,23 @@ def explained(marts: Path, metric: Metric, seller: str, department: str) -> Expl
     if metric.figure.mart == "kpi_department_reconciliation":
         department = "none"
     employee, of_department = (None, department) if is_department else (seller, None)
-    try:
-        return explain(marts, metric.name, employee=employee, department=of_department)
-    except PageError as error:
-        # The error names the columns by which the figure can be narrowed.
-        column = error.hint.rsplit(": ", 1)[1].rstrip(".").split(", ")[0]
-    with open_publication(marts) as connection:
-        member = one(
-            connection,
-            f"select {column} from marts.{metric.figure.mart} where {metric.figure.owner.column} = ? "
-            "group by 1 order by count(*) desc, 1 limit 1",
-            of_department or employee,
-        )
-    return explain(marts, metric.name, employee=employee, department=of_department, only={column: member})
+    only: dict[str, str] = {}
+    while True:
+        try:
+            return explain(marts, metric.name, employee=employee, department=of_department, only=only)
+        except PageError as error:
+            # The error names the columns by which the figure can be narrowed.
+            columns = error.hint.rsplit(": ", 1)[1].rstrip(".").split(", ")
+        column = next(name for name in columns if name not in only)
+        narrowed = "".join(f"and cast({name} as varchar) = ? " for name in only)
+        with open_publication(marts) as connection:
+            only[column] = one(
+                connection,
+                f"select cast({column} as varchar) from marts.{metric.figure.mart} "
+                f"where {metric.figure.owner.column} = ? {narrowed}group by 1 order by count(*) desc, 1 limit 1",
+                of_department or employee,
+                *only.values(),
+            )
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -133,11 +133,11 @@ def test_rate_is_the_quotient_of_its_parts(name: str, connection: duckdb.DuckDBP
         ("stage_median_open_days", {"detail_value": "mean days_in_stage"}),
         ("department_orders", {"detail_owner_column": "creator_id.department_id"}),
         ("customer_orders", {"detail_owner_column": "manager_current_id"}),
-        ("customer_orders_current", {"detail_filter": "event_kind = order"}),
+        ("customer_orders_current", {"detail_owner_column": "manager_id"}),
         ("customers_assigned", {"detail_filter": "start_reason = first"}),
         ("department_then_orders", {"detail_owner_column": "creator_id.department_then_id"}),
         ("product_returned_quantity", {"detail_value": "sum sold_quantity"}),
-        ("opportunity_customers", {"detail_value": "count_distinct opportunity_id"}),
+        ("opportunity_customers", {"detail_filter": "is_open"}),
     ],
 )
 def test_a_wrong_drill_down_is_noticed(
