@@ -44,7 +44,8 @@ sql-lint: install  ## style of the SQL
 	@$(BIN)/sqlfluff lint --disable-progress-bar models dbt_project/tests
 
 unit: install  ## tests, the dbt unit tests among them
-	@$(BIN)/pytest -q
+# Two processes; a file's tests stay together, because they share what their fixtures build.
+	@$(BIN)/pytest -q -n 2 --dist loadfile
 
 dev: install  ## open Dagster in the browser
 	@$(BIN)/kpi dev

@@ -113,8 +113,8 @@ def everywhere(company: Company) -> list[str | None]:
 def test_a_department_that_shares_its_money_among_its_people_is_noticed(project: Project) -> None:
     broken = project.broken(
         "kpi_department_month",
-        "cast(totals.sales_amount as decimal(18, 2))",
-        "cast(totals.sales_amount / greatest(staff.members, 1) as decimal(18, 2))",
+        "cast(measured.sales_amount as decimal(18, 2))",
+        "cast(measured.sales_amount / greatest(measured.members, 1) as decimal(18, 2))",
     )
     company = richest_company()
     assert any(changed_beyond_reason(broken, company, Hire(department)) for department in everywhere(company))

@@ -4,7 +4,14 @@ What may change when one live customer moves from one person to another at a mom
 
 | mart | what |
 |---|---|
-| fct_funnel | of the two people: columns `_current`, and `customers_in_charge` of months that end after the moment |
+| fct_funnel, kpi_department_member_month | of the two people: columns `_current`, and the stocks below |
+| kpi_department_member_month | of their departments: `revenue_rank`, since a row comes with customers in charge |
+| the stocks | `customers_in_charge` and `customers_assigned` of months that end after the moment |
+| kpi_department_month | the same of their departments, and `customer_orders_current` |
+| kpi_customer_month | of the two people: columns `_current`; every column of months that end after the moment |
+| kpi_reconciliation | rows of the two people and of their departments |
+| fct_customer_owners | rows of this customer |
+| fct_customer_events | of this customer: `manager_current_id`; `manager_id` of events on the day or later |
 | fct_journey | rows of the two people on days that end after the moment |
 | marts of customers (`customer_id` and `manager_id`) | `manager_id` of the rows of this customer |
 | marts of figures by `manager_id` | rows of the two people |
@@ -36,8 +43,12 @@ MOVED_AT = datetime(2026, 3, 30, 11, 0)
 """After the last night but one."""
 
 _BY_OWNER_AT_CREATION = frozenset({"kpi_cohort_funnel", "fct_customer_milestones", "fct_new_customer_sources"})
+_STOCKS_OF_PEOPLE = frozenset({"fct_funnel", "kpi_department_member_month"})
+_NO_MEASURES = frozenset(
+    {"month_date", "employee_id", "manager_id", "department_id", "members", "revenue_rank", "department_revenue_amount"}
+)
 _BY_OWNER_THEN = frozenset({"fct_relationship_moves"})
-_FUNNEL_CURRENT = ("new_customers_current", "customers_in_charge_current")
+_STOCK = frozenset({"customers_in_charge", "customers_assigned"})
 
 
 def movable(company: Company) -> list[str]:
@@ -99,21 +110,42 @@ def others(company: Company, customer: str) -> list[str | None]:
 def changed_beyond_reason(
     project: Project, company: Company, customer: str, to: str | None, is_logged: bool
 ) -> list[str]:
-    """Differences that the table above does not have, and what it has and does not show."""
+    """Differences beyond the table above, and what it has and does not show; nothing without the customer."""
+    if customer not in movable(company):
+        return []
     after_move = moved(company, customer, to, is_logged)
     ways: list[list[Delivery]] = [c.landed_complete() for c in (company, after_move)]
     if is_logged:
         ways = [c.landed_at_once() for c in (company, after_move)]
     before, after = (marts_of(project, way, AS_OF) for way in ways)
     old, new = (_manager_of(customer, marts) for marts in (before, after))
-    assert old != new
+    if old == new:
+        return []
     people = {old, new}
+    departments = {row["department_id"] for row in before["dim_employees"] if row["employee_id"] in people}
 
     def reduced(mart: str, row: Row) -> Row | None:
         if mart in _BY_OWNER_AT_CREATION | _BY_OWNER_THEN:
             return row
-        if mart == "fct_funnel" and row["employee_id"] in people:
-            return _funnel_without_stock(row)
+        if mart == "kpi_department_member_month" and row["department_id"] in departments:
+            # A person who has only customers in charge has a row, and with it a rank.
+            row = {name: value for name, value in row.items() if name != "revenue_rank"}
+        if mart in _STOCKS_OF_PEOPLE and row["employee_id"] in people:
+            return _without_stock(row)
+        if mart == "kpi_department_month" and row["department_id"] in departments:
+            return _without_stock(row)
+        if mart == "kpi_customer_month" and row["manager_id"] in people:
+            return None if _is_of_the_move(row) else _without_stock(row)
+        if mart == "kpi_reconciliation":
+            is_concerned = (
+                row["employee_id"] in people if row["department_id"] == "none" else row["department_id"] in departments
+            )
+            return None if is_concerned else row
+        if row.get("customer_id") == customer and mart == "fct_customer_owners":
+            return None
+        if row.get("customer_id") == customer and mart == "fct_customer_events":
+            left_out = {"manager_current_id"} | ({"manager_id"} if row["event_date"] >= MOVED_AT.date() else set())
+            return {name: value for name, value in row.items() if name not in left_out}
         if mart == "fct_journey" and row["manager_id"] in people:
             return None if row["as_of_date"] >= MOVED_AT.date() else row
         if "manager_id" not in row:
@@ -126,12 +158,16 @@ def changed_beyond_reason(
     return [*differences(before, after, reduced), *_not_moved(before, after, old, new)]
 
 
-def _funnel_without_stock(row: Row) -> Row | None:
-    concerned = set(_FUNNEL_CURRENT)
-    if row["month_date"] >= MOVED_AT.date().replace(day=1):
-        concerned.add("customers_in_charge")
+def _is_of_the_move(row: Row) -> bool:
+    """Whether the row's month ends after the move."""
+    return bool(row["month_date"] >= MOVED_AT.date().replace(day=1))
+
+
+def _without_stock(row: Row) -> Row | None:
+    """The row without what a move changes; None when nothing else is in it, for such a row may come or go."""
+    concerned = {name for name in row if name.endswith("_current")} | (_STOCK if _is_of_the_move(row) else set())
     kept = {name: value for name, value in row.items() if name not in concerned}
-    measures = [value for name, value in kept.items() if name not in ("month_date", "employee_id")]
+    measures = [value for name, value in kept.items() if name not in _NO_MEASURES]
     return kept if any(measures) else None
 
 
@@ -172,6 +208,8 @@ def test_only_the_two_people_and_only_from_then_on(project: Project, is_logged: 
     assert NIGHTS[-2] < MOVED_AT.date() <= NIGHTS[-1]
 
     for company, customer, to in examples(moves(), COMPARISONS, start=6 + is_logged):
+        assert customer in movable(company)
+        assert to in others(company, customer)
         check(company, partial(changed_beyond_reason, project, customer=customer, to=to, is_logged=is_logged))
 
 
