@@ -112,9 +112,9 @@ class Explanation:
 
     @property
     def rate(self) -> float | None:
-        """The quotient of a rate's two parts; None for 0/0."""
+        """The quotient of a rate's two parts; None over nothing, and over less than nothing (returns beyond sales)."""
         numerator, denominator = (part.value for part in self.parts)
-        return float(numerator or 0) / float(denominator) if denominator else None
+        return float(numerator or 0) / float(denominator) if denominator is not None and denominator > 0 else None
 
 
 def explain(

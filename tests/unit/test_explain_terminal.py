@@ -118,6 +118,8 @@ def test_a_rate_shows_both_its_parts() -> None:
     assert "No other figure" in page
     none = replace(rate, parts=(replace(connected, value=0, from_rows=0), replace(calls, value=0, from_rows=0)))
     assert ": – = 0 / 0" in drawn(none)
+    less = replace(rate, parts=(connected, replace(calls, value=-4, from_rows=-4)))
+    assert ": – = 3 / -4" in drawn(less)
 
 
 def test_a_month_that_is_not_over_says_how_much_of_it_is_known() -> None:
