@@ -5,8 +5,7 @@ Belongs here: the awkward pipeline, comparisons, and what is broken. Not here: t
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ import pyarrow as pa
 import pytest
 
 from orchestration.dbt_run import DBT_PROJECT_DIR, dbt_environment
-from orchestration.settings import PROJECT_DIR
 from orchestration.sources.base import RawTable
 from orchestration.sources.demo import DemoSource
 from tests.oracle import campaigns
+from tests.oracle.mutations import Mutation, differing_columns, rebuild_mutated
 from tests.oracle.oracle import NONE, UNKNOWN, Company, company
 from tests.oracle.reading import differences, landed_batches, mart
 from tests.support.warehouse import (
@@ -26,7 +25,6 @@ from tests.support.warehouse import (
     DEMO_LOAD,
     DEMO_START,
     DemoWarehouse,
-    copy_warehouse,
     dbt_build,
     land_nights,
     run_dbt,
@@ -141,16 +139,6 @@ def test_the_company_has_every_hard_case_the_oracle_should_meet(awkward_company:
     assert {name: count for name, count in hard_cases.items() if count == 0} == {}
 
 
-@dataclass(frozen=True)
-class Mutation:
-    """One rule changed in one mart's file, and the columns in which it must differ from the oracle then."""
-
-    mart: str
-    rule: str
-    broken: str
-    columns: frozenset[str]
-
-
 MUTATIONS = (
     # What was opened again is still closed on the day it once was.
     Mutation(
@@ -186,30 +174,11 @@ MUTATIONS = (
 @pytest.fixture(scope="module")
 def mutated_database(built: DemoWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the warehouse whose marts are rebuilt by a copy of the project with the rules broken, each its own."""
-    root = tmp_path_factory.mktemp("mutated_campaigns")
-    for folder in ("models", "seeds", "dbt_project"):
-        shutil.copytree(PROJECT_DIR / folder, root / folder, symlinks=True)
-    for mutation in MUTATIONS:
-        path = root / "models" / "marts" / "campaigns" / f"{mutation.mart}.sql"
-        text = path.read_text(encoding="utf-8")
-        assert text.count(mutation.rule) == 1, f"{path.name} no longer has the rule {mutation.rule!r} once"
-        path.write_text(text.replace(mutation.rule, mutation.broken), encoding="utf-8")
-    home = root / "home"
-    database = copy_warehouse(built, home)
-    settings = warehouse_settings(home)
-    run = run_dbt(
-        root / "dbt_project",
-        ["run", "--select", *(mutation.mart for mutation in MUTATIONS)],
-        dbt_environment(settings, built.as_of),
-        settings.warehouse_dir / "target",
-    )
-    assert run.bad() == []
-    assert len(run.nodes) == len(MUTATIONS)
-    return database
+    return rebuild_mutated(built, tmp_path_factory.mktemp("mutated_campaigns"), MUTATIONS)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.mart)
 def test_the_oracle_notices_a_broken_rule(mutation: Mutation, mutated_database: Path, awkward_company: Company) -> None:
     key, compute = campaigns.MARTS[mutation.mart]
     found = differences(compute(awkward_company), mart(mutated_database, mutation.mart), key)
-    assert {difference.split("): ", 1)[1].split(" ", 1)[0] for difference in found} == mutation.columns
+    assert differing_columns(found) == mutation.columns

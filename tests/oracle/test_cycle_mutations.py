@@ -5,29 +5,15 @@ Belongs here: what is broken and where it shows. The changes do not touch each o
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from orchestration.dbt_run import dbt_environment
-from orchestration.settings import PROJECT_DIR
+from tests.oracle.mutations import Mutation, differing_columns, rebuild_mutated
 from tests.oracle.oracle import Company
 from tests.oracle.reading import differences, mart
 from tests.oracle.test_cycle_marts import MARTS
-from tests.support.warehouse import DemoWarehouse, copy_warehouse, run_dbt, warehouse_settings
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """One rule changed in one model, and the columns in which its mart must differ then."""
-
-    mart: str
-    rule: str
-    broken: str
-    columns: frozenset[str]
-
+from tests.support.warehouse import DemoWarehouse
 
 MUTATIONS = (
     # Customers who have not converted are followed for ever, instead of until as_of.
@@ -59,32 +45,13 @@ MUTATIONS = (
 @pytest.fixture(scope="module")
 def mutated_database(built: DemoWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the warehouse whose marts are rebuilt by a copy of the project with the rules broken."""
-    root = tmp_path_factory.mktemp("mutated_cycle")
-    for folder in ("models", "seeds", "dbt_project"):
-        shutil.copytree(PROJECT_DIR / folder, root / folder, symlinks=True)
-    for mutation in MUTATIONS:
-        path = root / "models" / "marts" / "cycle" / f"{mutation.mart}.sql"
-        text = path.read_text(encoding="utf-8")
-        assert text.count(mutation.rule) == 1, f"{mutation.mart} no longer has the rule {mutation.rule!r} once"
-        path.write_text(text.replace(mutation.rule, mutation.broken), encoding="utf-8")
-    home = root / "home"
-    database = copy_warehouse(built, home)
-    settings = warehouse_settings(home)
-    run = run_dbt(
-        root / "dbt_project",
-        ["run", "--select", *(mutation.mart for mutation in MUTATIONS)],
-        dbt_environment(settings, built.as_of),
-        settings.warehouse_dir / "target",
-    )
-    assert run.bad() == []
-    assert len(run.nodes) == len(MUTATIONS)
-    return database
+    return rebuild_mutated(built, tmp_path_factory.mktemp("mutated_cycle"), MUTATIONS)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.mart)
 def test_the_oracle_notices_a_broken_rule(mutation: Mutation, mutated_database: Path, demo_company: Company) -> None:
     compute, key = MARTS[mutation.mart]
     found = differences(compute(demo_company), mart(mutated_database, mutation.mart), key)
-    columns = {difference.split("): ", 1)[1].split(" ", 1)[0] for difference in found}
+    columns = differing_columns(found)
     assert columns
     assert columns <= mutation.columns

@@ -40,6 +40,7 @@ MOVED_MODELS = (
     "core_employee_departments",
     "dim_employees",
     "kpi_department_month",
+    "dim_employee_department_history",
     "fct_employee_departments",
     "kpi_reconciliation",
 )

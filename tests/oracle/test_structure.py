@@ -6,19 +6,16 @@ Belongs here: comparisons, the cases the demo company must hold, and what is bro
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from orchestration.dbt_run import dbt_environment
-from orchestration.settings import PROJECT_DIR
 from tests.oracle import structure
+from tests.oracle.mutations import Mutation, differing_columns, rebuild_mutated
 from tests.oracle.oracle import NONE, Company
 from tests.oracle.reading import differences, mart
-from tests.support.warehouse import DemoWarehouse, copy_warehouse, run_dbt, warehouse_settings
+from tests.support.warehouse import DemoWarehouse
 
 
 @pytest.mark.parametrize("name", structure.MARTS)
@@ -74,16 +71,6 @@ def test_equal_parts_add_up_to_the_whole(amount: str, n: int, expected: list[str
     assert sum(found) == Decimal(amount)
 
 
-@dataclass(frozen=True)
-class Mutation:
-    """One rule changed in one mart's file, and the columns in which it must differ from the oracle then."""
-
-    mart: str
-    rule: str
-    broken: str
-    columns: frozenset[str]
-
-
 MUTATIONS = (
     # Every source gets the whole instead of its share.
     Mutation(
@@ -128,31 +115,11 @@ MUTATIONS = (
 @pytest.fixture(scope="module")
 def mutated_database(built: DemoWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the warehouse whose marts are rebuilt by a copy of the project with the rules broken, each its own."""
-    root = tmp_path_factory.mktemp("mutated_structure")
-    for folder in ("models", "seeds", "dbt_project"):
-        shutil.copytree(PROJECT_DIR / folder, root / folder, symlinks=True)
-    for mutation in MUTATIONS:
-        path = root / "models" / "marts" / "structure" / f"{mutation.mart}.sql"
-        text = path.read_text(encoding="utf-8")
-        assert text.count(mutation.rule) == 1, f"{path.name} no longer has the rule {mutation.rule!r} once"
-        path.write_text(text.replace(mutation.rule, mutation.broken), encoding="utf-8")
-    home = root / "home"
-    database = copy_warehouse(built, home)
-    settings = warehouse_settings(home)
-    selection = [mutation.mart for mutation in MUTATIONS]
-    run = run_dbt(
-        root / "dbt_project",
-        ["run", "--select", *selection],
-        dbt_environment(settings, built.as_of),
-        settings.warehouse_dir / "target",
-    )
-    assert run.bad() == []
-    assert len(run.nodes) == len(selection)
-    return database
+    return rebuild_mutated(built, tmp_path_factory.mktemp("mutated_structure"), MUTATIONS)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.mart)
 def test_the_oracle_notices_a_broken_rule(mutation: Mutation, mutated_database: Path, demo_company: Company) -> None:
     key, compute = structure.MARTS[mutation.mart]
     found = differences(compute(demo_company), mart(mutated_database, mutation.mart), key)
-    assert {difference.split("): ", 1)[1].split(" ", 1)[0] for difference in found} == mutation.columns
+    assert differing_columns(found) == mutation.columns

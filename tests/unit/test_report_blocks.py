@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import duckdb
 import pytest
@@ -178,7 +178,7 @@ def read(marts: Path, kind: type[Block], viewer: str, *ids: str, spy: list[Query
     with open_publication(marts, viewer) as connection:
         spying = Spy(connection)
         people = tuple(person(one) for one in ids)
-        block = kind.read(Reading(spying, people, MARCH, AS_OF))  # type: ignore[arg-type]
+        block = kind.read(Reading(cast(duckdb.DuckDBPyConnection, spying), people, MARCH, AS_OF))
         if spy is not None:
             spy += spying.queries
     return block

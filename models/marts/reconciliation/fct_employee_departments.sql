@@ -1,38 +1,10 @@
-with versions as (
-    select * from {{ ref('core_employees_history') }}
+with stretches as (
+    select * from {{ ref('dim_employee_department_history') }}
+    where not is_placeholder
 ),
 
 memberships as (
     select * from {{ ref('core_employee_departments') }}
-),
-
-followed as (
-    select
-        versions.employee_id,
-        versions.department_id,
-        versions.valid_from_at,
-        coalesce(
-            versions.department_id != lag(versions.department_id) over (
-                partition by versions.employee_id
-                order by versions.valid_from_at
-            ),
-            true
-        ) as is_move
-    from versions
-),
-
--- What changes besides the department starts no new stretch.
-stretches as (
-    select
-        followed.employee_id,
-        followed.department_id,
-        followed.valid_from_at,
-        lead(followed.valid_from_at) over (
-            partition by followed.employee_id
-            order by followed.valid_from_at
-        ) as valid_to_at
-    from followed
-    where followed.is_move
 ),
 
 places as (
@@ -42,7 +14,7 @@ places as (
         true as is_primary,
         stretches.valid_from_at,
         stretches.valid_to_at,
-        stretches.valid_to_at is null as is_current
+        stretches.is_current
     from stretches
     union all
     select
