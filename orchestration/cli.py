@@ -318,7 +318,7 @@ def explain(
     ] = None,
     lang: Annotated[str, typer.Option("--lang", metavar="en|vi", help="Language of the answer.")] = "en",
 ) -> None:
-    """Take one figure apart: definition, rows, and why it differs from others."""
+    """Say what one figure means, and show the rows it is made of."""
     from orchestration.report.explain import explain as explain_figure
     from orchestration.report.explain_terminal import show_explanation, write_rows
     from orchestration.report.labels import Lang
