@@ -369,8 +369,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     # Last line
     "dispute": (
-        "A number looks wrong? docs/metrics.md says how each is counted. All figures as known at the end of {as_of}.",
-        "Số liệu chưa đúng? docs/metrics.md nêu cách tính từng số. Mọi số liệu tính đến hết ngày {as_of}.",
+        "A number looks wrong? `kpi explain METRIC --employee WHO` shows its rows; docs/metrics.md says how each is "
+        "counted. All figures as known at the end of {as_of}.",
+        "Số liệu chưa đúng? `kpi explain METRIC --employee WHO` cho xem từng dòng; docs/metrics.md nêu cách tính từng "
+        "số. Mọi số liệu tính đến hết ngày {as_of}.",
     ),
     # One figure explained
     "explain_means": ("Means", "Nghĩa là"),

@@ -131,7 +131,8 @@ def test_the_team_table_has_a_total_of_its_rows(marts: Path) -> None:
 def test_the_last_line_says_where_to_dispute(marts: Path) -> None:
     last = " ".join(shown(load_page(marts, "tuyet@cty.vn")).split())
     assert last.endswith(
-        "A number looks wrong? docs/metrics.md says how each is counted. All figures as known at the end of 2026-03-31."
+        "A number looks wrong? `kpi explain METRIC --employee WHO` shows its rows; docs/metrics.md says how each is "
+        "counted. All figures as known at the end of 2026-03-31."
     )
 
 
