@@ -46,4 +46,6 @@ def test_the_oracle_notices_a_changed_rule(
     assert run.bad() == []
     assert {node.name for node in run.nodes} == set(REBUILT)
     found = differences(cohort(demo_company), mart(database, "dim_customer_cohort"), KEYS["dim_customer_cohort"])
-    assert {difference.split("): ", 1)[1].split(" ", 1)[0] for difference in found} == SHOWN_IN
+    columns = {difference.split("): ", 1)[1].split(" ", 1)[0] for difference in found}
+    # A contact some days earlier need not be in another bucket.
+    assert {"last_contact_at", "care_recency_days"} <= columns <= SHOWN_IN
