@@ -51,8 +51,8 @@ def examples(strategy: SearchStrategy[T], count: int, start: int = 0) -> Sequenc
     def keep(example: T) -> None:
         found.append(example)
 
-    # Hypothesis also draws numbers and words that stand in the modules imported so far, others in every process. Without
-    # them, and without what an earlier test left of them, a seed gives the same examples everywhere.
+    # Hypothesis also draws numbers and words that stand in the modules imported so far, others in every process.
+    # Without them, and without what an earlier test left of them, a seed gives the same examples everywhere.
     with (
         mock.patch.object(providers, "_get_local_constants", Constants),
         mock.patch.object(providers, "CONSTANTS_CACHE", LRUCache(1024)),
