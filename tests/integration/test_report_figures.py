@@ -349,7 +349,8 @@ def test_the_cycle_of_one_person_is_the_marts(company: Company, window: int) -> 
             assert span.mean_days == pytest.approx(expected[key]["mean_days"])
             assert span.median_days == pytest.approx(expected[key]["median_days"])
         compared += len(shown)
-    assert compared > 25
+    # Few customers are new in four days.
+    assert compared > (30 if window == 4 else 50)
 
 
 @pytest.mark.parametrize("window", [20, 45, 83])

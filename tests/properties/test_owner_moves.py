@@ -107,6 +107,13 @@ def others(company: Company, customer: str) -> list[str | None]:
     return [person for person in [*people, None, GHOSTS[0]] if person != now]
 
 
+def _is_a_move(company: Company, customer: str, to: str | None) -> bool:
+    """Whether the two people are two members: somebody the CRM does not have is the same as anybody else it lacks."""
+    (now,) = {row["manager_id"] for row in company.rows("customers") if row["customer_id"] == customer}
+    known = {row["employee_id"] for row in company.rows("employees")} | {None}
+    return len({who if who in known else GHOSTS[0] for who in (now, to)}) == 2
+
+
 def changed_beyond_reason(
     project: Project, company: Company, customer: str, to: str | None, is_logged: bool
 ) -> list[str]:
@@ -210,6 +217,7 @@ def test_only_the_two_people_and_only_from_then_on(project: Project, is_logged: 
     for company, customer, to in examples(moves(), COMPARISONS, start=6 + is_logged):
         assert customer in movable(company)
         assert to in others(company, customer)
+        assert _is_a_move(company, customer, to)
         check(company, partial(changed_beyond_reason, project, customer=customer, to=to, is_logged=is_logged))
 
 
