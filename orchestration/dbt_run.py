@@ -64,8 +64,11 @@ def dbt_paths(settings: Settings) -> DbtPaths:
     )
 
 
-def dbt_environment(settings: Settings, as_of: date | None = None) -> dict[str, str]:
-    """The variables the dbt project reads. Without `as_of` the project takes yesterday in the company's time zone."""
+def dbt_environment(settings: Settings, as_of: date | None = None, build: str = "everything") -> dict[str, str]:
+    """The variables the dbt project reads. Without `as_of` the project takes yesterday in the company's time zone.
+
+    `build` is a mode of `build_plan.py`: whether tables are built anew or brought up to date.
+    """
     environment = {
         "KPI_HOME": str(settings.home),
         "KPI_TIMEZONE": settings.timezone,
@@ -74,7 +77,7 @@ def dbt_environment(settings: Settings, as_of: date | None = None) -> dict[str, 
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
-    return environment if as_of is None else environment | {"KPI_AS_OF": as_of.isoformat()}
+    return environment if as_of is None else environment | {"KPI_AS_OF": as_of.isoformat(), "KPI_BUILD": build}
 
 
 def dbt_arguments(

@@ -20,6 +20,7 @@
         where
             field = '{{ field }}'
             and not is_deleted
+            {{ in_scope('customer_id', prefix='and') }}
     ),
 
     versions as (
@@ -30,6 +31,7 @@
             valid_to_at,
             is_deleted
         from {{ ref('core_customers_history') }}
+        {{ in_scope('customer_id') }}
     ),
 
     starts as (

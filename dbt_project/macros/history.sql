@@ -27,6 +27,7 @@
             {{ claimed_at(has_updated_at) }} as claimed_at,
             {{ fingerprint(content) }} as content
         from {{ ref('stg_contract__' ~ entity) }}
+        {{ in_scope('_record_key') if model.config.meta.get('scope') }}
     ),
 
     -- Complete batches deliver the same row night after night; only its first arrival says something.
@@ -326,4 +327,5 @@
             versions.batch_seq = landed_rows.batch_seq
             and versions._row_number = landed_rows._row_number
             and versions._record_key = landed_rows._record_key
+    {{ in_scope('landed_rows._record_key') if model.config.meta.get('scope') }}
 {%- endmacro %}

@@ -49,6 +49,16 @@
 {%- endmacro %}
 
 
+{# A landed row's content, whatever batch brought it: every column of the contract. #}
+{% macro delivered_content() -%}
+    {{ return(adapter.dispatch('delivered_content', 'kpi_warehouse')()) }}
+{%- endmacro %}
+
+{% macro duckdb__delivered_content() -%}
+    hash(*columns(* exclude (_record_key, _batch_id, _batch_date, _row_number, batch_seq, known_at)))
+{%- endmacro %}
+
+
 {# When a batch saw what it saw: the last instant of its day, since known_at is already the first one of the next. What a night
    finds new, changed or gone then belongs to the day it reports on, and is in that day's closing stock. #}
 {% macro observed_at() -%}
@@ -67,19 +77,21 @@
 
 
 {# Batches in which a record was delivered, landed or rejected: a rejected row is there, it is only unreadable. #}
-{% macro appearances_of(entity) -%}
+{% macro appearances_of(entity, keys=none) -%}
+    {%- set scoped = keys is not none or model.config.meta.get('scope') -%}
     select
         _record_key,
         batch_seq,
         {{ observed_at() }} as observed_at
     from {{ ref('stg_contract__' ~ entity) }}
+    {{ in_scope('_record_key', keys) if scoped }}
     union
     select
         _record_key,
         batch_seq,
         {{ observed_at() }} as observed_at
     from {{ ref('stg_contract__quarantined_keys') }}
-    where entity = '{{ entity }}'
+    where entity = '{{ entity }}' {{ in_scope('_record_key', keys, prefix='and') if scoped }}
 {%- endmacro %}
 
 
@@ -103,16 +115,33 @@
 {# The newest version of every record, and only then whether it is deleted: the other order brings deleted records back.
    Newest: by updated_at (not later than its batch), then by arrival. Deleted: the newest version says so, or a complete
    batch came after the last one that delivered the record.
-   Gives the staging columns, is_deleted and gone_at (the effective instant of deletion). #}
-{% macro current_version(entity, has_updated_at=false, has_deleted_at=false) -%}
-    with versions as (
+   Gives the staging columns, first_batch_id and first_row_number (the first delivery of just this content: later ones repeat
+   it), is_deleted and gone_at (the effective instant of deletion).
+   `keys`: a query for the records to look at in a build of changes; default, the model's scope. #}
+{% macro current_version(entity, has_updated_at=false, has_deleted_at=false, keys=none) -%}
+    {%- set scoped = keys is not none or model.config.meta.get('scope') -%}
+    with deliveries as (
+        select
+            *,
+            {{ delivered_content() }} as content
+        from {{ ref('stg_contract__' ~ entity) }}
+        {{ in_scope('_record_key', keys) if scoped }}
+    ),
+
+    versions as (
         select
             *,
             row_number() over (
                 partition by _record_key
                 order by {{ claimed_at(has_updated_at) }} desc, batch_seq desc, _row_number desc
-            ) as version_age
-        from {{ ref('stg_contract__' ~ entity) }}
+            ) as version_age,
+            first_value(_batch_id) over same_content as first_batch_id,
+            first_value(_row_number) over same_content as first_row_number
+        from deliveries
+        window same_content as (
+            partition by _record_key, content
+            order by batch_seq, _row_number
+        )
     ),
 
     newest as (
@@ -122,7 +151,7 @@
     ),
 
     appearances as (
-        {{ appearances_of(entity) | indent(8) }}
+        {{ appearances_of(entity, keys) | indent(8) }}
     ),
 
     last_appearances as (

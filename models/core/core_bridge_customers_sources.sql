@@ -1,8 +1,16 @@
+{%- set touched -%}
+select customer_id from {{ changes('core_customers') }}
+union all
+select customer_id from core.core_bridge_customers_sources where source_id = 'unknown'
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with customers as (
     select
         customer_id,
         source_ids
     from {{ ref('core_customers') }}
+    {{ in_scope('customer_id') }}
 ),
 
 sources as (

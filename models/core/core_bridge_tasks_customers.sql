@@ -1,8 +1,16 @@
+{%- set touched -%}
+select task_id from {{ changes('core_tasks') }}
+union all
+select task_id from core.core_bridge_tasks_customers where customer_id = 'unknown'
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'task_id', 'touched': touched}}) }}
+
 with tasks as (
     select
         task_id,
         customer_ids
     from {{ ref('core_tasks') }}
+    {{ in_scope('task_id') }}
 ),
 
 customers as (

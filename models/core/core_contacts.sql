@@ -1,3 +1,10 @@
+{%- set touched -%}
+{{ changed_records('contacts') }}
+union all
+select contact_id from core.core_contacts where customer_id = 'unknown'
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'contact_id', 'touched': touched}}) }}
+
 with current_rows as (
     {{ current_version('contacts', has_updated_at=true, has_deleted_at=true) | indent(4) }}
 ),
@@ -17,8 +24,8 @@ final as (
         current_rows.updated_at,
         current_rows.is_deleted,
         current_rows.gone_at as deleted_at,
-        current_rows._batch_id,
-        current_rows._row_number
+        current_rows.first_batch_id as _batch_id,
+        current_rows.first_row_number as _row_number
     from current_rows
     left join customers on current_rows.customer_id = customers.customer_id
 )

@@ -1,3 +1,16 @@
+{%- set touched -%}
+{{ changed_records('customer_changes') }}
+union all
+select _record_key from core.core_customer_changes where customer_id = 'unknown'
+union all
+select _record_key from core.core_customer_changes where old_value = 'unknown'
+union all
+select _record_key from core.core_customer_changes where new_value = 'unknown'
+union all
+select _record_key from core.core_customer_changes where changed_by = 'unknown'
+{%- endset -%}
+{{ config(meta={'scope': {'column': '_record_key', 'touched': touched}}) }}
+
 with current_rows as (
     {{ current_version('customer_changes') | indent(4) }}
 ),
@@ -37,8 +50,9 @@ final as (
         {{ resolve_reference('current_rows.changed_by', 'changers.employee_id') }} as changed_by,
         current_rows.is_deleted,
         current_rows.gone_at as deleted_at,
-        current_rows._batch_id,
-        current_rows._row_number
+        current_rows._record_key,
+        current_rows.first_batch_id as _batch_id,
+        current_rows.first_row_number as _row_number
     from current_rows
     left join customers on current_rows.customer_id = customers.customer_id
     left join members as old_members

@@ -1,3 +1,21 @@
+{%- set touched_interactions -%}
+select interaction_id from {{ changes('core_interactions') }}
+{%- endset -%}
+{%- set touched_tasks -%}
+select task_id from {{ changes('core_tasks') }}
+union all
+select task_id from {{ changes('core_bridge_tasks_customers') }}
+{%- endset -%}
+{#- A task's rows, by the customers it names now and those it named before. -#}
+{%- set touched -%}
+select 'interaction:' || interaction_id from {{ changes('core_interactions') }}
+union all
+select 'task:' || task_id || ':' || customer_id from core.core_bridge_tasks_customers where task_id in ({{ touched_tasks }})
+union all
+select 'task:' || task_id || ':' || customer_id from {{ changes('core_bridge_tasks_customers') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'interaction_key', 'touched': touched}}) }}
+
 with interactions as (
     select
         interaction_id,
@@ -10,6 +28,7 @@ with interactions as (
         duration_seconds,
         is_deleted
     from {{ ref('core_interactions') }}
+    {{ in_scope('interaction_id', touched_interactions) }}
 ),
 
 tasks as (
@@ -20,6 +39,7 @@ tasks as (
         created_at,
         is_deleted
     from {{ ref('core_tasks') }}
+    {{ in_scope('task_id', touched_tasks) }}
 ),
 
 task_customers as (
@@ -27,6 +47,7 @@ task_customers as (
         task_id,
         customer_id
     from {{ ref('core_bridge_tasks_customers') }}
+    {{ in_scope('task_id', touched_tasks) }}
 ),
 
 rules as (

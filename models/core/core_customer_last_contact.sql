@@ -1,9 +1,48 @@
+{%- set touched -%}
+select customer_id from {{ changes('core_customers') }}
+union all
+select customer_id from {{ changes('core_customer_interactions') }}
+union all
+select customer_id from {{ changes('core_orders') }}
+union all
+select customer_id from {{ changes('core_payments') }}
+union all
+select customer_id from {{ changes('core_opportunities') }}
+union all
+select customer_id from {{ changes('core_bridge_tasks_customers') }}
+union all
+select customer_id from core.core_bridge_tasks_customers where task_id in (select task_id from {{ changes('core_tasks') }})
+union all
+select customer_id from core.core_customers where exists (select 1 from {{ changes('core_task_types') }})
+union all
+select customer_id from core.core_customers where {{ became_past('created_at') }}
+union all
+select customer_id from core.core_customers where {{ became_past('last_contact_at') }}
+union all
+select customer_id from core.core_customer_interactions where {{ became_past('occurred_at') }}
+union all
+select customer_id from core.core_orders where {{ became_past('created_at') }}
+union all
+select customer_id from core.core_orders where {{ became_past('order_date') }}
+union all
+select customer_id from core.core_payments where {{ became_past('paid_on') }}
+union all
+select customer_id from core.core_opportunities where {{ became_past('created_at') }}
+union all
+select customer_id from core.core_bridge_tasks_customers where task_id in (select task_id from core.core_tasks where {{ became_past('completed_at') }})
+{%- endset -%}
+{%- set touched_tasks -%}
+select task_id from core.core_bridge_tasks_customers where customer_id in ({{ touched }})
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with customers as (
     select
         customer_id,
         created_at,
         last_contact_at
     from {{ ref('core_customers') }}
+    {{ in_scope('customer_id') }}
 ),
 
 interactions as (
@@ -12,6 +51,7 @@ interactions as (
         occurred_at,
         is_contact
     from {{ ref('core_customer_interactions') }}
+    {{ in_scope('customer_id') }}
 ),
 
 orders as (
@@ -22,6 +62,7 @@ orders as (
         created_at,
         is_deleted
     from {{ ref('core_orders') }}
+    {{ in_scope('customer_id') }}
 ),
 
 payments as (
@@ -31,6 +72,7 @@ payments as (
         amount,
         is_counted
     from {{ ref('core_payments') }}
+    {{ in_scope('customer_id') }}
 ),
 
 opportunities as (
@@ -39,6 +81,7 @@ opportunities as (
         created_at,
         is_deleted
     from {{ ref('core_opportunities') }}
+    {{ in_scope('customer_id') }}
 ),
 
 tasks as (
@@ -49,6 +92,7 @@ tasks as (
         completed_at,
         is_deleted
     from {{ ref('core_tasks') }}
+    {{ in_scope('task_id', touched_tasks) }}
 ),
 
 task_customers as (
@@ -56,6 +100,7 @@ task_customers as (
         task_id,
         customer_id
     from {{ ref('core_bridge_tasks_customers') }}
+    {{ in_scope('customer_id') }}
 ),
 
 task_types as (

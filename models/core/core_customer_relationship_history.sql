@@ -1,3 +1,10 @@
+{%- set touched -%}
+select customer_id from {{ changes('core_customer_changes') }}
+union all
+select customer_id from {{ changes('core_customers_history') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with intervals as (
     {{ customer_field_history('relationship_id') | indent(4) }}
 ),

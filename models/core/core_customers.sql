@@ -1,3 +1,16 @@
+{%- set touched -%}
+{{ changed_records('customers') }}
+union all
+select customer_id from core.core_customers where manager_id = 'unknown'
+union all
+select customer_id from core.core_customers where creator_id = 'unknown'
+union all
+select customer_id from core.core_customers where relationship_id = 'unknown'
+union all
+select customer_id from core.core_customers where province_id = 'unknown'
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with current_rows as (
     {{ current_version('customers', has_updated_at=true, has_deleted_at=true) | indent(4) }}
 ),
@@ -36,8 +49,8 @@ final as (
         current_rows.last_contact_at,
         current_rows.is_deleted,
         current_rows.gone_at as deleted_at,
-        current_rows._batch_id,
-        current_rows._row_number
+        current_rows.first_batch_id as _batch_id,
+        current_rows.first_row_number as _row_number
     from current_rows
     left join employees as managers on current_rows.manager_id = managers.employee_id
     left join employees as creators on current_rows.creator_id = creators.employee_id

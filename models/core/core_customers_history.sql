@@ -18,6 +18,19 @@
     'deleted_at'
 ] -%}
 
+{%- set touched -%}
+{{ changed_records('customers') }}
+union all
+select customer_id from core.core_customers_history where manager_id = 'unknown'
+union all
+select customer_id from core.core_customers_history where creator_id = 'unknown'
+union all
+select customer_id from core.core_customers_history where relationship_id = 'unknown'
+union all
+select customer_id from core.core_customers_history where province_id = 'unknown'
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with versions as (
     {{ entity_history('customers', columns, starts_at="created_at") | indent(4) }}
 ),

@@ -18,8 +18,8 @@ final as (
         current_rows.updated_at,
         current_rows.is_deleted,
         current_rows.gone_at as deleted_at,
-        current_rows._batch_id,
-        current_rows._row_number
+        current_rows.first_batch_id as _batch_id,
+        current_rows.first_row_number as _row_number
     from current_rows
     left join departments on current_rows.department_id = departments.department_id
 )

@@ -1,3 +1,12 @@
+{%- set touched -%}
+{{ changed_records('interactions') }}
+union all
+select interaction_id from core.core_interactions where customer_id = 'unknown'
+union all
+select interaction_id from core.core_interactions where employee_id = 'unknown'
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'interaction_id', 'touched': touched}}) }}
+
 with current_rows as (
     {{ current_version('interactions', has_updated_at=true, has_deleted_at=true) | indent(4) }}
 ),
@@ -23,8 +32,8 @@ final as (
         current_rows.updated_at,
         current_rows.is_deleted,
         current_rows.gone_at as deleted_at,
-        current_rows._batch_id,
-        current_rows._row_number
+        current_rows.first_batch_id as _batch_id,
+        current_rows.first_row_number as _row_number
     from current_rows
     left join customers on current_rows.customer_id = customers.customer_id
     left join employees on current_rows.employee_id = employees.employee_id

@@ -1,3 +1,16 @@
+{%- set touched -%}
+{{ changed_records('opportunities') }}
+union all
+select opportunity_id from core.core_opportunities where campaign_id = 'unknown'
+union all
+select opportunity_id from core.core_opportunities where customer_id = 'unknown'
+union all
+select opportunity_id from core.core_opportunities where owner_id = 'unknown'
+union all
+select opportunity_id from core.core_opportunities where product_id = 'unknown'
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'opportunity_id', 'touched': touched}}) }}
+
 with current_rows as (
     {{ current_version('opportunities', has_updated_at=true, has_deleted_at=true) | indent(4) }}
 ),
@@ -35,8 +48,8 @@ final as (
         current_rows.updated_at,
         current_rows.is_deleted,
         current_rows.gone_at as deleted_at,
-        current_rows._batch_id,
-        current_rows._row_number
+        current_rows.first_batch_id as _batch_id,
+        current_rows.first_row_number as _row_number
     from current_rows
     left join campaigns on current_rows.campaign_id = campaigns.campaign_id
     left join customers on current_rows.customer_id = customers.customer_id

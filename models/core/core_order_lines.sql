@@ -1,5 +1,24 @@
+{#- The lines of an order share its discount, so the order is what is brought up to date. -#}
+{%- set touched -%}
+select order_id from {{ changes('core_orders') }}
+union all
+select 'unknown'
+union all
+select order_id from core.core_order_lines where product_id = 'unknown'
+union all
+select order_id from core.core_order_lines where order_line_id in ({{ changed_records('order_lines') }})
+union all
+select order_id from staging.stg_contract__order_lines where _record_key in ({{ changed_records('order_lines') }})
+{%- endset -%}
+{%- set touched_lines -%}
+{{ changed_records('order_lines') }}
+union all
+select order_line_id from core.core_order_lines where order_id in ({{ touched }})
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'order_id', 'touched': touched}}) }}
+
 with current_rows as (
-    {{ current_version('order_lines', has_updated_at=true, has_deleted_at=true) | indent(4) }}
+    {{ current_version('order_lines', has_updated_at=true, has_deleted_at=true, keys=touched_lines) | indent(4) }}
 ),
 
 orders as (
@@ -11,6 +30,7 @@ orders as (
         deleted_at,
         updated_at
     from {{ ref('core_orders') }}
+    {{ in_scope('order_id') }}
 ),
 
 products as (
@@ -31,8 +51,8 @@ lines as (
         current_rows.updated_at,
         current_rows.is_deleted,
         current_rows.gone_at as deleted_at,
-        current_rows._batch_id,
-        current_rows._row_number
+        current_rows.first_batch_id as _batch_id,
+        current_rows.first_row_number as _row_number
     from current_rows
     left join orders on current_rows.order_id = orders.order_id
     left join products on current_rows.product_id = products.product_id

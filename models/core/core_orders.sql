@@ -1,3 +1,14 @@
+{%- set touched -%}
+{{ changed_records('orders') }}
+union all
+select order_id from core.core_orders where customer_id = 'unknown'
+union all
+select order_id from core.core_orders where executor_id = 'unknown'
+union all
+select order_id from core.core_orders where creator_id = 'unknown'
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'order_id', 'touched': touched}}) }}
+
 with current_rows as (
     {{ current_version('orders', has_updated_at=true, has_deleted_at=true) | indent(4) }}
 ),
@@ -40,8 +51,8 @@ final as (
         current_rows.updated_at,
         current_rows.is_deleted,
         current_rows.gone_at as deleted_at,
-        current_rows._batch_id,
-        current_rows._row_number
+        current_rows.first_batch_id as _batch_id,
+        current_rows.first_row_number as _row_number
     from current_rows
     left join customers on current_rows.customer_id = customers.customer_id
     left join employees as executors on current_rows.executor_id = executors.employee_id

@@ -14,6 +14,17 @@
     'deleted_at'
 ] -%}
 
+{%- set touched -%}
+{{ changed_records('orders') }}
+union all
+select order_id from core.core_orders_history where customer_id = 'unknown'
+union all
+select order_id from core.core_orders_history where executor_id = 'unknown'
+union all
+select order_id from core.core_orders_history where creator_id = 'unknown'
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'order_id', 'touched': touched}}) }}
+
 with versions as (
     {{ entity_history('orders', columns, starts_at="created_at") | indent(4) }}
 ),

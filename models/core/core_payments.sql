@@ -1,3 +1,12 @@
+{%- set touched -%}
+{{ changed_records('payments') }}
+union all
+select payment_id from core.core_payments where order_id = 'unknown'
+union all
+select payment_id from core.core_payments where order_id in (select order_id from {{ changes('core_orders') }})
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'payment_id', 'touched': touched}}) }}
+
 with current_rows as (
     {{ current_version('payments', has_updated_at=true, has_deleted_at=true) | indent(4) }}
 ),
@@ -26,8 +35,8 @@ final as (
         current_rows.updated_at,
         current_rows.is_deleted,
         current_rows.gone_at as deleted_at,
-        current_rows._batch_id,
-        current_rows._row_number
+        current_rows.first_batch_id as _batch_id,
+        current_rows.first_row_number as _row_number
     from current_rows
     left join orders on current_rows.order_id = orders.order_id
 )

@@ -9,8 +9,8 @@ final as (
         {{ resolve_reference('current_rows.parent_category_id', 'parents.category_id') }} as parent_category_id,
         current_rows.is_deleted,
         current_rows.gone_at as deleted_at,
-        current_rows._batch_id,
-        current_rows._row_number
+        current_rows.first_batch_id as _batch_id,
+        current_rows.first_row_number as _row_number
     from current_rows
     left join current_rows as parents on current_rows.parent_category_id = parents.category_id
 )

@@ -1,3 +1,16 @@
+{%- set touched -%}
+{{ changed_records('tasks') }}
+union all
+select task_id from core.core_tasks where creator_id = 'unknown'
+union all
+select task_id from core.core_tasks where assignee_id = 'unknown'
+union all
+select task_id from core.core_tasks where project_id = 'unknown'
+union all
+select task_id from core.core_tasks where task_type_id = 'unknown'
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'task_id', 'touched': touched}}) }}
+
 with current_rows as (
     {{ current_version('tasks', has_updated_at=true, has_deleted_at=true) | indent(4) }}
 ),
@@ -33,8 +46,8 @@ final as (
         current_rows.updated_at,
         current_rows.is_deleted,
         current_rows.gone_at as deleted_at,
-        current_rows._batch_id,
-        current_rows._row_number
+        current_rows.first_batch_id as _batch_id,
+        current_rows.first_row_number as _row_number
     from current_rows
     left join employees as creators on current_rows.creator_id = creators.employee_id
     left join employees as assignees on current_rows.assignee_id = assignees.employee_id

@@ -17,6 +17,19 @@
     'deleted_at'
 ] -%}
 
+{%- set touched -%}
+{{ changed_records('tasks') }}
+union all
+select task_id from core.core_tasks_history where creator_id = 'unknown'
+union all
+select task_id from core.core_tasks_history where assignee_id = 'unknown'
+union all
+select task_id from core.core_tasks_history where project_id = 'unknown'
+union all
+select task_id from core.core_tasks_history where task_type_id = 'unknown'
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'task_id', 'touched': touched}}) }}
+
 with versions as (
     {{ entity_history('tasks', columns, starts_at="created_at") | indent(4) }}
 ),

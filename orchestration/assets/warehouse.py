@@ -16,7 +16,16 @@ from dagster_dbt import dbt_assets
 from orchestration.assets.project import Translator, dbt_project
 from orchestration.assets.services import Services
 from orchestration.assets.writer import POOL, WRITER
-from orchestration.dbt_run import DBT_PROJECT_DIR, DbtError, dbt_arguments, dbt_environment, dbt_paths, failing_rows
+from orchestration.build_plan import EVERYTHING, BuildPlan, finish, prepare
+from orchestration.dbt_run import (
+    DBT_PROJECT_DIR,
+    DbtError,
+    dbt_arguments,
+    dbt_environment,
+    dbt_paths,
+    failing_rows,
+    project_fingerprint,
+)
 from orchestration.gate import GateReport, NodeProblem, expected_nodes, judge
 from orchestration.progress import BuildSummary, Progress
 from orchestration.rules.explain import ADVICE, explanations, unreadable
@@ -132,13 +141,15 @@ def _events(
             yield _check_result(checks[unique_id], result, test_rows.get(unique_id, ()), words.get(unique_id, ()))
 
 
-def _run_dbt(services: Services, as_of: date, arguments: list[str]) -> tuple[Mapping[str, Any] | None, str | None]:
+def _run_dbt(
+    services: Services, as_of: date, mode: str, arguments: list[str]
+) -> tuple[Mapping[str, Any] | None, str | None]:
     """Run `dbt build` once. Returns its run results, None when it left none, and dbt's own word on why it stopped."""
     paths = dbt_paths(services.settings)
     paths.run_results.unlink(missing_ok=True)  # A file left by an earlier run must not vouch for this one.
     problem = services.worker.run(
         dbt_arguments("build", paths.target, arguments),
-        dbt_environment(services.settings, as_of),
+        dbt_environment(services.settings, as_of, mode),
         services.progress.node_finished,
     )
     if not paths.run_results.exists():
@@ -147,7 +158,7 @@ def _run_dbt(services: Services, as_of: date, arguments: list[str]) -> tuple[Map
     return run_results, problem
 
 
-def _prepare(services: Services) -> date:
+def _list_batches(services: Services) -> date:
     """List the visible batches for dbt. The marts are as of the newest landed night, whichever was landed last."""
     from orchestration.landing.index import write_index
 
@@ -158,6 +169,18 @@ def _prepare(services: Services) -> date:
         )
     write_index(services.landing, services.source.name, as_of, services.settings.warehouse_dir)
     return as_of
+
+
+def _plan(services: Services, as_of: date, selected: frozenset[str] | None) -> BuildPlan:
+    """How this build goes. A part of the tables alone is built anew, since the rest does not follow."""
+    settings = services.settings
+    return prepare(
+        settings.warehouse_path,
+        settings.landing_index_path,
+        as_of,
+        project_fingerprint(settings),
+        only_everything=None if selected is None else "only some of the tables were asked for",
+    )
 
 
 def refuse_unreadable_rules(progress: Progress, project_dir: Path) -> None:
@@ -184,12 +207,16 @@ def warehouse_assets(services: Services, manifest: Mapping[str, Any]) -> dg.Asse
         pool=POOL,
     )
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        as_of = _prepare(services)
+        as_of = _list_batches(services)
         refuse_unreadable_rules(services.progress, DBT_PROJECT_DIR)
-        arguments, expected = build_selection(manifest, _selected_nodes(context))
+        selected = _selected_nodes(context)
+        plan = _plan(services, as_of, selected)
+        arguments, expected = build_selection(manifest, selected)
+        if plan.mode == EVERYTHING:
+            arguments = ["--full-refresh", *arguments]
         services.progress.building(as_of, len(expected))
         try:
-            run_results, problem = _run_dbt(services, as_of, arguments)
+            run_results, problem = _run_dbt(services, as_of, plan.mode, arguments)
         except DbtError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         report = judge(expected, run_results)
@@ -208,5 +235,8 @@ def warehouse_assets(services: Services, manifest: Mapping[str, Any]) -> dg.Asse
                 metadata={"nodes": dg.MetadataValue.text(report.describe(limit=200))},
                 allow_retries=False,
             )
+        if selected is None:
+            settings = services.settings
+            finish(settings.warehouse_path, settings.landing_index_path, as_of, project_fingerprint(settings))
 
     return warehouse

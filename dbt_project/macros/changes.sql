@@ -1,0 +1,102 @@
+{# Belongs here: how a table is brought up to date from what changed, instead of being built anew.
+   Not here: which records changed in the landing zone (orchestration/landing/changes.py).
+
+   Every table is an incremental model with the strategy `changes`. In a build of everything (KPI_BUILD is not `changes`, or
+   --full-refresh) it is an ordinary table. In a build of changes:
+     1. the model's SQL runs over its scope only: `in_scope` filters its inputs by the keys that changed inputs touch;
+     2. the rows of the scope that are no longer there leave the table, the new ones enter it, equal ones stay;
+     3. both are kept in schema `changes` under the model's name, where the models after it find what they have to look at.
+   A model without a scope is built whole and compared whole: right, and cheap enough where a table is small. #}
+
+
+{# The changed rows of a model in this build, as a relation: `_change` (added or removed), then the model's columns. #}
+{% macro changes(model_name) -%}
+    changes.{{ model_name }}
+{%- endmacro %}
+
+
+{# Keys of landed records that this build's batches brought, changed or took away. #}
+{% macro changed_records(entity) -%}
+    select _record_key from changes._records where entity = '{{ entity }}'
+{%- endmacro %}
+
+
+{# Whether an instant or a date lay in the future for the build before and no longer does: what is future is not counted yet. #}
+{% macro became_past(column) -%}
+    {{ column }} >= (select previous_as_of_end from changes._build) and {{ column }} < (select as_of_end from changes._build)
+{%- endmacro %}
+
+
+{# Whether the model is being brought up to date from changes. Never while dbt parses, and never in a unit test. #}
+{% macro only_changes() -%}
+    {{ return(execute and env_var('KPI_BUILD', 'everything') == 'changes' and is_incremental()) }}
+{%- endmacro %}
+
+
+{# A filter on an input: only rows whose `column` is among the scope's keys, or among `keys` (a query). Empty in a build of everything.
+   `prefix` is `where`, or `and` after another condition. #}
+{% macro in_scope(column, keys=none, prefix='where') -%}
+    {%- if only_changes() -%}
+        {{ prefix }} {{ column }} in ({{ keys if keys is not none else model.config.meta.scope.touched }})
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# dbt's hook for the strategy: the table keeps equal rows, loses those that went and gets those that came. #}
+{% macro get_incremental_changes_sql(arguments) -%}
+    {{ return(adapter.dispatch('changes_sql', 'kpi_warehouse')(arguments)) }}
+{%- endmacro %}
+
+{% macro default__changes_sql(arguments) -%}
+    {{ exceptions.raise_compiler_error("the incremental strategy `changes` has no form for the engine '" ~ target.type ~ "'; add one in macros/changes.sql") }}
+{%- endmacro %}
+
+{% macro duckdb__changes_sql(arguments) -%}
+    {%- set table = arguments.target_relation -%}
+    {%- set columns = arguments.dest_columns | map(attribute='name') | map('tojson') | list -%}
+    {%- set scope = model.config.meta.get('scope') -%}
+    {%- set changed = 'changes.' ~ table.identifier -%}
+    create or replace temp table standing_rows as
+    select
+        rowid as _row,
+        {{ columns | join(', ') }}
+    from {{ table }}
+    {%- if scope %}
+    where {{ scope.column }} in ({{ scope.touched }})
+    {%- endif %};
+
+    create or replace table {{ changed }} as
+    select
+        'removed' as _change,
+        standing._row,
+        {% for column in columns -%}
+        standing.{{ column }}{{ ', ' if not loop.last }}
+        {%- endfor %}
+    from standing_rows as standing
+    anti join {{ arguments.temp_relation }} as built
+        on {{ _same_row(columns) }}
+    union all
+    select
+        'added' as _change,
+        null as _row,
+        {% for column in columns -%}
+        built.{{ column }}{{ ', ' if not loop.last }}
+        {%- endfor %}
+    from {{ arguments.temp_relation }} as built
+    anti join standing_rows as standing
+        on {{ _same_row(columns) }};
+
+    delete from {{ table }}
+    where rowid in (select _row from {{ changed }} where _change = 'removed');
+
+    insert into {{ table }} ({{ columns | join(', ') }})
+    select {{ columns | join(', ') }}
+    from {{ changed }}
+    where _change = 'added';
+{%- endmacro %}
+
+{% macro _same_row(columns) -%}
+    {%- for column in columns -%}
+        standing.{{ column }} is not distinct from built.{{ column }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,178 @@
+"""Decides how a build goes: everything anew, or only what changed since the build before; and remembers what was built.
+
+Belongs here: the warehouse's record of its last finished build, and the conditions under which it may be brought up to
+date from changes. Not here: finding the changed records (`landing/changes.py`), or bringing tables up to date
+(`dbt_project/macros/changes.sql`).
+
+The record is taken away before dbt starts and written again when the gate is open. A build that was killed, failed or
+did not pass its tests leaves none, and the next one builds everything: slower, and right whatever was left behind.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.contract import contract
+from orchestration.landing.changes import Batch, EntityBatches, record_changes
+
+if TYPE_CHECKING:
+    import duckdb
+
+EVERYTHING, CHANGES = "everything", "changes"
+
+_SCHEMA = "changes"
+_BUILT = f"{_SCHEMA}._built"
+_APPLIED = f"{_SCHEMA}._applied"
+_RECORDS = f"{_SCHEMA}._records"
+_BUILD = f"{_SCHEMA}._build"
+_INDEX_COLUMNS = (
+    "entity, batch_id, batch_seq, kind, known_at, data_path, quarantine_path, rows_landed, rows_quarantined"
+)
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """`mode` is EVERYTHING or CHANGES; `reason` says why everything, and is empty for changes."""
+
+    mode: str
+    reason: str
+    records: Mapping[str, int]
+    """Changed records per entity; empty when everything is built."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What the last finished build was made of. `project` is the fingerprint of models, rules and settings."""
+
+    as_of: date
+    project: str
+    contract: str
+
+
+def everything(reason: str) -> BuildPlan:
+    """A plan that builds everything."""
+    return BuildPlan(EVERYTHING, reason, {})
+
+
+def why_everything(built: Built | None, wanted: Built) -> str | None:
+    """Why changes alone would not do; None when they do."""
+    if built is None:
+        return "no finished build to start from"
+    if built.contract != wanted.contract:
+        return "the source contract changed"
+    if built.project != wanted.project:
+        return "the models, rules or settings changed"
+    if wanted.as_of < built.as_of:
+        return f"the last build was as of {built.as_of}, which is later"
+    return None
+
+
+def prepare(
+    warehouse_path: Path, index_path: Path, as_of: date, project: str, *, only_everything: str | None = None
+) -> BuildPlan:
+    """Plan the build and take the warehouse's record of a finished build away. The caller holds the writer lock.
+
+    `only_everything` gives a reason to build everything whatever is there. Leaves schema `changes` with the changed
+    records and the build's instants where the plan is CHANGES, and without it otherwise.
+    """
+    import duckdb
+
+    if not warehouse_path.exists():
+        return everything(only_everything or "there is no warehouse yet")
+    wanted = Built(as_of, project, contract().fingerprint)
+    with duckdb.connect(warehouse_path) as connection:
+        built = _read_built(connection)
+        reason = only_everything or why_everything(built, wanted)
+        plan = everything(reason) if reason is not None or built is None else _changes(connection, index_path, built, as_of)
+        if plan.mode == EVERYTHING:
+            connection.execute(f"drop schema if exists {_SCHEMA} cascade")
+        return plan
+
+
+def finish(warehouse_path: Path, index_path: Path, as_of: date, project: str) -> None:
+    """Record that everything was built and passed, from the batches of the index."""
+    import duckdb
+
+    with duckdb.connect(warehouse_path) as connection:
+        connection.execute(f"create schema if not exists {_SCHEMA}")
+        connection.execute("begin")
+        connection.execute(
+            f"create or replace table {_APPLIED} as select {_INDEX_COLUMNS} from read_parquet($index)",
+            {"index": str(index_path)},
+        )
+        connection.execute(
+            f"create or replace table {_BUILT} as select "
+            "cast($as_of as date) as as_of, cast($project as varchar) as project, cast($contract as varchar) as contract",
+            {"as_of": as_of, "project": project, "contract": contract().fingerprint},
+        )
+        connection.execute("commit")
+
+
+def _read_built(connection: duckdb.DuckDBPyConnection) -> Built | None:
+    found = connection.execute(
+        "select count(*) from duckdb_tables() where schema_name = 'changes' and table_name in ('_built', '_applied')"
+    ).fetchall()
+    if found[0][0] != 2:
+        return None
+    rows = connection.execute(f"select as_of, project, contract from {_BUILT}").fetchall()
+    return Built(*rows[0]) if rows else None
+
+
+def _batches(connection: duckdb.DuckDBPyConnection, relation: str, index: Path | None = None) -> dict[str, list[Batch]]:
+    found: dict[str, list[Batch]] = defaultdict(list)
+    parameters = {} if index is None else {"index": str(index)}
+    rows = connection.execute(
+        f"select {_INDEX_COLUMNS} from {relation} order by entity, batch_seq", parameters
+    ).fetchall()
+    for row in rows:
+        batch = Batch(*row)
+        found[batch.entity].append(batch)
+    return found
+
+
+def _changes(connection: duckdb.DuckDBPyConnection, index_path: Path, built: Built, as_of: date) -> BuildPlan:
+    applied = _batches(connection, _APPLIED)
+    visible = _batches(connection, "read_parquet($index)", index_path)
+    compared = {
+        entity: EntityBatches(tuple(applied.get(entity, ())), tuple(visible.get(entity, ())))
+        for entity in {*applied, *visible}
+    }
+    lost = [
+        batch.data_path
+        for batches in compared.values()
+        for batch in batches.removed
+        if not Path(batch.data_path).exists()
+    ]
+    if lost:
+        return everything(f"{len(lost)} batches of the last build are no longer there, the first at {lost[0]}")
+    connection.execute("begin")
+    connection.execute(f"drop table {_BUILT}")
+    _drop_changed_rows(connection)
+    connection.execute(f"create or replace table {_RECORDS} (entity varchar, _record_key varchar)")
+    connection.execute(
+        f"create or replace table {_BUILD} as select "
+        "cast($before as date) + interval 1 day as previous_as_of_end, cast($as_of as date) + interval 1 day as as_of_end",
+        {"before": built.as_of, "as_of": as_of},
+    )
+    for entity in contract():
+        if entity.name in compared and compared[entity.name].is_changed:
+            record_changes(connection, entity, compared[entity.name], _RECORDS)
+    connection.execute("commit")
+    counted = connection.execute(
+        f"select entity, count(distinct _record_key) from {_RECORDS} group by entity order by entity"
+    ).fetchall()
+    return BuildPlan(CHANGES, "", dict(counted))
+
+
+def _drop_changed_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    """Forget the changed rows of the build before: a model that is not built must not find them."""
+    names = connection.execute(
+        "select table_name from duckdb_tables() where schema_name = 'changes' and not starts_with(table_name, '_')"
+    ).fetchall()
+    for (name,) in names:
+        connection.execute(f'drop table {_SCHEMA}."{name}"')

@@ -1,0 +1,217 @@
+"""Which records the batches of a build brought, changed or took away, since the build before.
+
+Belongs here: comparing newly visible batches with those already built from. Not here: what a build does with the records
+(`dbt_project/macros/changes.sql`), or when it may rely on them (`build_plan.py`).
+
+A record that is named here without need costs a little work; one that is left out would leave a wrong number. So where
+batches did not simply come after the ones already built from (one was replaced, or arrived late), every record of the
+entity is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from orchestration.contract import Entity
+
+COMPLETE = "complete"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One line of the landing index: a visible batch of one entity. `batch_seq` counts from 1 within the entity."""
+
+    entity: str
+    batch_id: str
+    batch_seq: int
+    kind: str
+    known_at: datetime
+    data_path: str
+    quarantine_path: str
+    rows_landed: int
+    rows_quarantined: int
+
+
+@dataclass(frozen=True)
+class EntityBatches:
+    """An entity's batches as the last build knew them (`applied`) and as they are now (`visible`), oldest first."""
+
+    applied: tuple[Batch, ...]
+    visible: tuple[Batch, ...]
+
+    @property
+    def added(self) -> tuple[Batch, ...]:
+        """Batches that this build is the first to see."""
+        known = {batch.batch_id for batch in self.applied}
+        return tuple(batch for batch in self.visible if batch.batch_id not in known)
+
+    @property
+    def removed(self) -> tuple[Batch, ...]:
+        """Batches that the last build saw and that are visible no more: superseded, or refused."""
+        still = {batch.batch_id for batch in self.visible}
+        return tuple(batch for batch in self.applied if batch.batch_id not in still)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything came or went."""
+        return bool(self.added or self.removed)
+
+    @property
+    def compared(self) -> tuple[Batch, ...] | None:
+        """The applied batches that hold the last delivery of every record there is: the last complete one and those
+        after it. None when the added batches did not simply come after the applied ones."""
+        if self.removed or self.visible[: len(self.applied)] and self._came_late():
+            return None
+        completes = [place for place, batch in enumerate(self.applied) if batch.kind == COMPLETE]
+        return self.applied[completes[-1] :] if completes else None
+
+    def _came_late(self) -> bool:
+        newest = self.applied[-1].batch_id if self.applied else ""
+        ids = [batch.batch_id for batch in self.visible]
+        return bool(self.applied) and ids.index(newest) != len(self.applied) - 1
+
+
+def record_changes(connection: duckdb.DuckDBPyConnection, entity: Entity, batches: EntityBatches, target: str) -> None:
+    """Add the entity's changed records to the table `target` (entity, _record_key); a record may be added twice."""
+    compared = batches.compared
+    if compared is None:
+        everything = (*batches.visible, *batches.removed)
+        _insert_delivered(connection, entity, everything, target)
+        _insert_rejected(connection, entity, everything, target)
+        return
+    _insert_compared(connection, entity, compared, batches.added, target)
+    _insert_rejected(connection, entity, (*compared, *batches.added), target)
+
+
+def record_key_sql(entity: Entity) -> str:
+    """The record key of a landed row, as `macros/versions.sql` writes it."""
+    if len(entity.key) == 1:
+        return f'cast("{entity.key[0]}" as varchar)'
+    return " || chr(31) || ".join(f"coalesce(cast(\"{part}\" as varchar), '')" for part in entity.key)
+
+
+def rejected_key_sql(entity: Entity) -> str:
+    """The record key of a rejected row, from the texts of its key columns."""
+    parts = []
+    for place, name in enumerate(entity.key, start=1):
+        given, sql_type = f"entity_key[{place}]", entity.column(name).duckdb_type
+        parts.append(given if sql_type == "VARCHAR" else f"coalesce(cast(try_cast({given} as {sql_type}) as varchar), {given})")
+    return parts[0] if len(parts) == 1 else " || chr(31) || ".join(f"coalesce({part}, '')" for part in parts)
+
+
+def compared_sql(entity: Entity, target: str) -> str:
+    """Records whose newly delivered row differs from the last applied one, that are new, or that a complete batch lacks.
+
+    Needs the table `batches` (batch_id, batch_seq, kind, observed_at, is_new) and the parameter `$paths`.
+    A row whose updated_at lay ahead of its batch's clock is judged anew by every later batch, so it counts as changed.
+    """
+    ahead = "or delivered.updated_at > applied.observed_at" if entity.has("updated_at") else ""
+    updated_at = "landed.updated_at" if entity.has("updated_at") else "cast(null as timestamp)"
+    content = ", ".join(f'landed."{name}"' for name in entity.column_names)
+    return f"""
+        insert into {target}
+        with delivered as (
+            select
+                {record_key_sql(entity)} as _record_key,
+                hash({content}) as content,
+                {updated_at} as updated_at,
+                landed._row_number,
+                batches.batch_seq,
+                batches.kind,
+                batches.observed_at,
+                batches.is_new
+            from read_parquet($paths, union_by_name = true) as landed
+            inner join batches on landed._batch_id = batches.batch_id
+        ),
+        applied as (
+            select
+                _record_key,
+                max_by(content, (batch_seq, _row_number)) as content,
+                max_by(observed_at, (batch_seq, _row_number)) as observed_at
+            from delivered
+            where not is_new
+            group by _record_key
+        ),
+        changed as (
+            select delivered._record_key
+            from delivered
+            left join applied on delivered._record_key = applied._record_key
+            where
+                delivered.is_new
+                and (applied._record_key is null or delivered.content <> applied.content {ahead})
+        ),
+        new_completes as (
+            select batch_seq from batches where is_new and kind = '{COMPLETE}'
+        ),
+        presences as (
+            select
+                _record_key,
+                min(batch_seq) as first_seq,
+                count(distinct case when is_new and kind = '{COMPLETE}' then batch_seq end) as completes
+            from delivered
+            group by _record_key
+        ),
+        gone as (
+            select presences._record_key
+            from presences
+            inner join new_completes on presences.first_seq <= new_completes.batch_seq
+            group by presences._record_key, presences.completes
+            having count(*) > presences.completes
+        )
+        select '{entity.name}', _record_key from changed
+        union
+        select '{entity.name}', _record_key from gone
+    """
+
+
+def _insert_compared(
+    connection: duckdb.DuckDBPyConnection,
+    entity: Entity,
+    applied: Sequence[Batch],
+    added: Sequence[Batch],
+    target: str,
+) -> None:
+    paths = [batch.data_path for batch in (*applied, *added) if batch.rows_landed]
+    if not paths:
+        return
+    connection.execute(
+        "create or replace temp table batches "
+        "(batch_id varchar, batch_seq integer, kind varchar, observed_at timestamp, is_new boolean)"
+    )
+    is_new = {batch.batch_id for batch in added}
+    connection.executemany(
+        "insert into batches values ($1, $2, $3, cast($4 as timestamp) - interval 1 microsecond, $5)",
+        [
+            [batch.batch_id, batch.batch_seq, batch.kind, batch.known_at, batch.batch_id in is_new]
+            for batch in (*applied, *added)
+        ],
+    )
+    connection.execute(compared_sql(entity, target), {"paths": paths})
+
+
+def _insert_delivered(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, batches: Sequence[Batch], target: str
+) -> None:
+    paths = [batch.data_path for batch in batches if batch.rows_landed]
+    if paths:
+        connection.execute(
+            f"insert into {target} select distinct '{entity.name}', {record_key_sql(entity)} "
+            "from read_parquet($paths, union_by_name = true)",
+            {"paths": paths},
+        )
+
+
+def _insert_rejected(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, batches: Sequence[Batch], target: str
+) -> None:
+    paths = [batch.quarantine_path for batch in batches if batch.rows_quarantined]
+    if paths:
+        connection.execute(
+            f"insert into {target} select distinct '{entity.name}', {rejected_key_sql(entity)} "
+            "from read_parquet($paths, union_by_name = true) where entity_key is not null",
+            {"paths": paths},
+        )
