@@ -15,6 +15,17 @@
 {%- endmacro %}
 
 
+{# Keys of a model's rows that changed in the given columns, whatever else changed in them. `columns` holds the row's key. #}
+{% macro changed_in(model_name, columns, key) -%}
+    {%- set listed = columns | join(', ') -%}
+    {%- set was = 'select ' ~ listed ~ ' from changes.' ~ model_name ~ " where _change = 'removed'" -%}
+    {%- set now = 'select ' ~ listed ~ ' from changes.' ~ model_name ~ " where _change = 'added'" -%}
+    select {{ key }} from ({{ was }} except {{ now }}) as before
+    union all
+    select {{ key }} from ({{ now }} except {{ was }}) as after
+{%- endmacro %}
+
+
 {# Keys of landed records that this build's batches brought, changed or took away. #}
 {% macro changed_records(entity) -%}
     select _record_key from changes._records where entity = '{{ entity }}'
@@ -24,6 +35,14 @@
 {# Whether an instant or a date lay in the future for the build before and no longer does: what is future is not counted yet. #}
 {% macro became_past(column) -%}
     {{ column }} >= (select previous_as_of_end from changes._build) and {{ column }} < (select as_of_end from changes._build)
+{%- endmacro %}
+
+
+{# Whether somebody is a year older than for the build before, or was born since. #}
+{% macro had_birthday(birthday) -%}
+    {%- set before = '(select cast(previous_as_of_end as date) - 1 from changes._build)' -%}
+    {%- set now = '(select cast(as_of_end as date) - 1 from changes._build)' -%}
+    {{ birthday }} <= {{ now }} and ({{ birthday }} > {{ before }} or {{ completed_years(birthday, before) }} <> {{ completed_years(birthday, now) }})
 {%- endmacro %}
 
 

@@ -1,5 +1,19 @@
+{%- set touched -%}
+select customer_id from {{ changes('core_customers') }}
+union all
+select customer_id from core.core_customers where relationship_id in (select relationship_id from {{ changes('core_relationships') }})
+union all
+select customer_id from core.core_customers where province_id in (select province_id from {{ changes('core_provinces') }})
+union all
+select 'none'
+union all
+select 'unknown'
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with customers as (
     select * from {{ ref('core_customers') }}
+    {{ in_scope('customer_id') }}
 ),
 
 relationships as (

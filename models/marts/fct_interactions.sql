@@ -1,5 +1,11 @@
+{%- set touched -%}
+select interaction_key from {{ changes('core_customer_interactions') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'interaction_key', 'touched': touched}}) }}
+
 with interactions as (
     select * from {{ ref('core_customer_interactions') }}
+    {{ in_scope('interaction_key') }}
 ),
 
 final as (

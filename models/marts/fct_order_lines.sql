@@ -1,9 +1,18 @@
+{%- set touched -%}
+select order_id from {{ changes('core_orders') }}
+union all
+select order_id from {{ changes('core_order_lines') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'order_id', 'touched': touched}}) }}
+
 with orders as (
     select * from {{ ref('core_orders') }}
+    {{ in_scope('order_id') }}
 ),
 
 order_lines as (
     select * from {{ ref('core_order_lines') }}
+    {{ in_scope('order_id') }}
 ),
 
 -- A line whose order is not known belongs to nobody and counts nowhere, but it is not lost.

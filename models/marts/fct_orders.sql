@@ -1,13 +1,25 @@
+{%- set touched -%}
+select order_id from {{ changes('core_orders') }}
+union all
+select order_id from {{ changes('core_order_lines') }}
+union all
+select order_id from {{ changes('fct_payments') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'order_id', 'touched': touched}}) }}
+
 with orders as (
     select * from {{ ref('core_orders') }}
+    {{ in_scope('order_id') }}
 ),
 
 order_lines as (
     select * from {{ ref('core_order_lines') }}
+    {{ in_scope('order_id') }}
 ),
 
 payments as (
     select * from {{ ref('fct_payments') }}
+    {{ in_scope('order_id') }}
 ),
 
 order_amounts as (

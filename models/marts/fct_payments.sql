@@ -1,5 +1,11 @@
+{%- set touched -%}
+select payment_id from {{ changes('core_payments') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'payment_id', 'touched': touched}}) }}
+
 with payments as (
     select * from {{ ref('core_payments') }}
+    {{ in_scope('payment_id') }}
 ),
 
 final as (

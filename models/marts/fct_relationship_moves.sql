@@ -1,9 +1,20 @@
+{%- set touched -%}
+select customer_id from {{ changes('core_customer_relationship_history') }}
+union all
+select customer_id from {{ changes('core_customer_owner_history') }}
+union all
+select customer_id from core.core_customer_relationship_history where exists (select 1 from {{ changes('core_relationships') }})
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with relationship_history as (
     select * from {{ ref('core_customer_relationship_history') }}
+    {{ in_scope('customer_id') }}
 ),
 
 owner_history as (
     select * from {{ ref('core_customer_owner_history') }}
+    {{ in_scope('customer_id') }}
 ),
 
 relationships as (

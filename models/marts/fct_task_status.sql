@@ -1,5 +1,11 @@
+{%- set touched -%}
+select month_date from {{ changes('fct_tasks') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'month_date', 'touched': touched}}) }}
+
 with tasks as (
     select * from {{ ref('fct_tasks') }}
+    {{ in_scope('month_date') }}
 ),
 
 final as (

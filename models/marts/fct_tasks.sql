@@ -1,9 +1,20 @@
+{%- set touched -%}
+select task_id from {{ changes('core_tasks') }}
+union all
+select task_id from {{ changes('core_bridge_tasks_customers') }}
+union all
+select task_id from core.core_tasks where {{ became_past('due_at') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'task_id', 'touched': touched}}) }}
+
 with tasks as (
     select * from {{ ref('core_tasks') }}
+    {{ in_scope('task_id') }}
 ),
 
 task_customers as (
     select * from {{ ref('core_bridge_tasks_customers') }}
+    {{ in_scope('task_id') }}
 ),
 
 customers_per_task as (

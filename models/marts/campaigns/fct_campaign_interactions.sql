@@ -1,10 +1,22 @@
+{%- set touched -%}
+select customer_id from {{ changes('fct_opportunities') }}
+union all
+select customer_id from {{ changes('fct_interactions') }}
+union all
+select customer_id from marts.fct_interactions where {{ became_past('occurred_at') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with opportunities as (
     select * from {{ ref('fct_opportunities') }}
+    {{ in_scope('customer_id') }}
 ),
 
 interactions as (
     select * from {{ ref('fct_interactions') }}
-    where interactions = 1
+    where
+        interactions = 1
+        {{ in_scope('customer_id', prefix='and') }}
 ),
 
 -- Nobody and somebody unknown are not one person, and unknown customers are not one customer: they have no interactions of an opportunity.

@@ -1,5 +1,11 @@
+{%- set touched -%}
+select opportunity_id from {{ changes('core_opportunities') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'opportunity_id', 'touched': touched}}) }}
+
 with opportunities as (
     select * from {{ ref('core_opportunities') }}
+    {{ in_scope('opportunity_id') }}
 ),
 
 -- One that was opened again may still carry the day it was once closed on.

@@ -1,21 +1,39 @@
+{%- set touched -%}
+select customer_id from {{ changes('dim_customers') }}
+union all
+select customer_id from {{ changes('core_customer_owner_history') }}
+union all
+select customer_id from {{ changes('fct_interactions') }}
+union all
+select customer_id from {{ changes('fct_orders') }}
+union all
+select customer_id from {{ changes('fct_payments') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with customers as (
     select * from {{ ref('dim_customers') }}
+    {{ in_scope('customer_id') }}
 ),
 
 owner_history as (
     select * from {{ ref('core_customer_owner_history') }}
+    {{ in_scope('customer_id') }}
 ),
 
 interactions as (
     select * from {{ ref('fct_interactions') }}
+    {{ in_scope('customer_id') }}
 ),
 
 orders as (
     select * from {{ ref('fct_orders') }}
+    {{ in_scope('customer_id') }}
 ),
 
 payments as (
     select * from {{ ref('fct_payments') }}
+    {{ in_scope('customer_id') }}
 ),
 
 events as (

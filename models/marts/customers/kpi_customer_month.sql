@@ -1,9 +1,18 @@
+{%- set touched -%}
+select month_date from {{ changes('fct_funnel') }}
+union all
+select month_date from {{ changes('fct_customer_events') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'month_date', 'touched': touched}}) }}
+
 with funnel as (
     select * from {{ ref('fct_funnel') }}
+    {{ in_scope('month_date') }}
 ),
 
 events as (
     select * from {{ ref('fct_customer_events') }}
+    {{ in_scope('month_date') }}
 ),
 
 then_totals as (

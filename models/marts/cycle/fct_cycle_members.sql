@@ -1,12 +1,23 @@
+{%- set touched -%}
+select customer_id from {{ changes('core_customers') }}
+union all
+select customer_id from {{ changes('core_bridge_customers_sources') }}
+union all
+select customer_id from core.core_customers where {{ became_past('created_date') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with customers as (
     select * from {{ ref('core_customers') }}
     where
         not is_deleted
         and created_date <= {{ as_of() }}
+        {{ in_scope('customer_id', prefix='and') }}
 ),
 
 customer_sources as (
     select * from {{ ref('core_bridge_customers_sources') }}
+    {{ in_scope('customer_id') }}
 ),
 
 members as (

@@ -1,5 +1,11 @@
+{%- set touched -%}
+select cohort_month_date from {{ changes('fct_customer_milestones') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'cohort_month_date', 'touched': touched}}) }}
+
 with milestones as (
     select * from {{ ref('fct_customer_milestones') }}
+    {{ in_scope('cohort_month_date') }}
 ),
 
 steps as (

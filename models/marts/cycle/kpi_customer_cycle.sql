@@ -1,3 +1,6 @@
+{#- Built whole: its days move on every night, and no later table asks what changed in it. -#}
+{{ config(materialized='table') }}
+
 with customer_cycle as (
     select * from {{ ref('fct_customer_cycle') }}
 ),

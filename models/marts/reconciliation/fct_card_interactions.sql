@@ -1,9 +1,21 @@
+{%- set touched -%}
+select interaction_key from {{ changes('core_customer_interactions') }}
+union all
+select 'customer:' || customer_id from {{ changes('core_customers') }}
+{%- endset -%}
+{%- set touched_customers -%}
+select customer_id from {{ changes('core_customers') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'card_key', 'touched': touched}}) }}
+
 with interactions as (
     select * from {{ ref('core_customer_interactions') }}
+    {{ in_scope('interaction_key') }}
 ),
 
 customers as (
     select * from {{ ref('core_customers') }}
+    {{ in_scope('customer_id', touched_customers) }}
 ),
 
 events as (

@@ -1,5 +1,15 @@
+{%- set touched -%}
+select customer_id from {{ changes('core_customer_owner_history') }}
+union all
+select customer_id from core.core_customer_owner_history where {{ became_past('valid_from_at') }}
+union all
+select customer_id from core.core_customer_owner_history where {{ became_past('valid_to_at') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with owner_history as (
     select * from {{ ref('core_customer_owner_history') }}
+    {{ in_scope('customer_id') }}
 ),
 
 numbered as (

@@ -1,3 +1,6 @@
+{#- Built whole: it looks at all facts, and no later table asks what changed in it. -#}
+{{ config(materialized='table') }}
+
 -- One step per topic: its figures as other marts have them, and what explains their difference, taken from the rows behind. The two are
 -- never computed from each other, so that the lines add up only if every row was explained.
 {% set funnel_measures = ['new_customers', 'orders', 'sales_amount', 'revenue_amount'] %}

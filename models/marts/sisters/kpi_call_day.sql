@@ -1,3 +1,8 @@
+{%- set touched -%}
+select occurred_date from {{ changes('fct_interactions') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'occurred_date', 'touched': touched}}) }}
+
 with calls as (
     select
         interactions.occurred_date,
@@ -6,7 +11,9 @@ with calls as (
         interactions.outcome,
         coalesce(interactions.duration_seconds, 0) as duration_seconds
     from {{ ref('fct_interactions') }} as interactions
-    where interactions.interaction_type = 'call'
+    where
+        interactions.interaction_type = 'call'
+        {{ in_scope('interactions.occurred_date', prefix='and') }}
 ),
 
 counted as (

@@ -1,9 +1,20 @@
+{%- set touched -%}
+select order_date from {{ changes('fct_orders') }}
+union all
+select paid_date from {{ changes('fct_payments') }}
+union all
+select calendar_date from marts.dim_date where exists (select 1 from {{ changes('dim_employees') }})
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'calendar_date', 'touched': touched}}) }}
+
 with orders as (
     select * from {{ ref('fct_orders') }}
+    {{ in_scope('order_date') }}
 ),
 
 payments as (
     select * from {{ ref('fct_payments') }}
+    {{ in_scope('paid_date') }}
 ),
 
 employees as (

@@ -1,5 +1,17 @@
+{%- set touched -%}
+select month_date from {{ changes('fct_funnel') }}
+union all
+select month_date from {{ changes('fct_orders') }}
+union all
+select month_date from {{ changes('fct_customer_events') }}
+union all
+select month_date from marts.dim_date where exists (select 1 from {{ changes('dim_employees') }})
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'month_date', 'touched': touched}}) }}
+
 with funnel as (
     select * from {{ ref('fct_funnel') }}
+    {{ in_scope('month_date') }}
 ),
 
 employees as (
@@ -8,10 +20,12 @@ employees as (
 
 orders as (
     select * from {{ ref('fct_orders') }}
+    {{ in_scope('month_date') }}
 ),
 
 customer_events as (
     select * from {{ ref('fct_customer_events') }}
+    {{ in_scope('month_date') }}
 ),
 
 totals as (

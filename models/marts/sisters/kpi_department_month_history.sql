@@ -1,17 +1,34 @@
+{%- set touched -%}
+select month_date from {{ changes('fct_interactions') }}
+union all
+select month_date from {{ changes('fct_tasks') }}
+union all
+select month_date from {{ changes('fct_orders') }}
+union all
+select month_date from {{ changes('fct_payments') }}
+union all
+select month_date from marts.dim_date where exists (select 1 from {{ changes('dim_employee_department_history') }})
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'month_date', 'touched': touched}}) }}
+
 with interactions as (
     select * from {{ ref('fct_interactions') }}
+    {{ in_scope('month_date') }}
 ),
 
 tasks as (
     select * from {{ ref('fct_tasks') }}
+    {{ in_scope('month_date') }}
 ),
 
 orders as (
     select * from {{ ref('fct_orders') }}
+    {{ in_scope('month_date') }}
 ),
 
 payments as (
     select * from {{ ref('fct_payments') }}
+    {{ in_scope('month_date') }}
 ),
 
 places as (

@@ -1,3 +1,6 @@
+{#- Built whole: it looks at all facts, and no later table asks what changed in it. -#}
+{{ config(materialized='table') }}
+
 with all_targets as (
     select * from {{ ref('core_kpi_targets') }}
 ),

@@ -1,3 +1,10 @@
+{%- set touched -%}
+select month_date from {{ changes('fct_tasks') }}
+union all
+select {{ month_of('completed_at') }} from {{ changes('fct_tasks') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'month_date', 'touched': touched}}) }}
+
 with tasks as (
     select * from {{ ref('fct_tasks') }}
 ),
@@ -14,6 +21,7 @@ events as (
         0 as tasks_with_hours,
         0 as planned_seconds
     from tasks
+    {{ in_scope('tasks.month_date') }}
     union all
     select
         {{ month_of('tasks.completed_at') }} as month_date,
@@ -29,6 +37,7 @@ events as (
     where
         tasks.task_state = 'completed'
         and tasks.completed_at is not null
+        {{ in_scope(month_of('tasks.completed_at'), prefix='and') }}
 ),
 
 totals as (

@@ -1,9 +1,18 @@
+{%- set touched -%}
+{{ changed_in('dim_customer_cohort', ['customer_id', 'manager_id', 'revenue_amount', 'is_deleted'], 'customer_id') }}
+union all
+select customer_id from {{ changes('core_bridge_customers_industries') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with customers as (
     select * from {{ ref('dim_customer_cohort') }}
+    {{ in_scope('customer_id') }}
 ),
 
 bridge as (
     select * from {{ ref('core_bridge_customers_industries') }}
+    {{ in_scope('customer_id') }}
 ),
 
 customer_members as (

@@ -1,13 +1,29 @@
+{%- set touched -%}
+{{ changed_in('dim_customer_cohort', ['customer_id', 'manager_id', 'revenue_amount', 'is_deleted'], 'customer_id') }}
+union all
+select customer_id from {{ changes('core_customers') }}
+union all
+select customer_id from {{ changes('core_contacts') }}
+union all
+select customer_id from core.core_customers where {{ had_birthday('birthday') }}
+union all
+select customer_id from core.core_contacts where {{ had_birthday('birthday') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with cohort as (
     select * from {{ ref('dim_customer_cohort') }}
+    {{ in_scope('customer_id') }}
 ),
 
 customers as (
     select * from {{ ref('core_customers') }}
+    {{ in_scope('customer_id') }}
 ),
 
 contacts as (
     select * from {{ ref('core_contacts') }}
+    {{ in_scope('customer_id') }}
 ),
 
 age_bands as (

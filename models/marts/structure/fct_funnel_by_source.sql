@@ -1,9 +1,18 @@
+{%- set touched -%}
+select month_date from {{ changes('fct_new_customer_sources') }}
+union all
+select month_date from {{ changes('fct_order_sources') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'month_date', 'touched': touched}}) }}
+
 with customer_members as (
     select * from {{ ref('fct_new_customer_sources') }}
+    {{ in_scope('month_date') }}
 ),
 
 order_members as (
     select * from {{ ref('fct_order_sources') }}
+    {{ in_scope('month_date') }}
 ),
 
 events as (

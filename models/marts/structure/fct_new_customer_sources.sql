@@ -1,13 +1,25 @@
+{%- set touched -%}
+select customer_id from {{ changes('core_customers') }}
+union all
+select customer_id from {{ changes('core_customer_owner_history') }}
+union all
+select customer_id from {{ changes('core_bridge_customers_sources') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
+
 with customers as (
     select * from {{ ref('core_customers') }}
+    {{ in_scope('customer_id') }}
 ),
 
 owner_history as (
     select * from {{ ref('core_customer_owner_history') }}
+    {{ in_scope('customer_id') }}
 ),
 
 bridge as (
     select * from {{ ref('core_bridge_customers_sources') }}
+    {{ in_scope('customer_id') }}
 ),
 
 ranked_owners as (

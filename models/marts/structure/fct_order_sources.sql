@@ -1,9 +1,21 @@
+{%- set touched -%}
+select order_id from {{ changes('fct_orders') }}
+union all
+select order_id from marts.fct_orders where customer_id in (select customer_id from {{ changes('core_bridge_customers_sources') }})
+{%- endset -%}
+{%- set touched_customers -%}
+select customer_id from marts.fct_orders where order_id in ({{ touched }})
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'order_id', 'touched': touched}}) }}
+
 with orders as (
     select * from {{ ref('fct_orders') }}
+    {{ in_scope('order_id') }}
 ),
 
 bridge as (
     select * from {{ ref('core_bridge_customers_sources') }}
+    {{ in_scope('customer_id', touched_customers) }}
 ),
 
 -- An order of nobody known has that for its source too.

@@ -1,9 +1,18 @@
+{%- set touched -%}
+select month_date from {{ changes('fct_order_lines') }}
+union all
+select month_date from {{ changes('fct_orders') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'month_date', 'touched': touched}}) }}
+
 with order_lines as (
     select * from {{ ref('fct_order_lines') }}
+    {{ in_scope('month_date') }}
 ),
 
 orders as (
     select * from {{ ref('fct_orders') }}
+    {{ in_scope('month_date') }}
 ),
 
 -- One order may name a product on several lines.

@@ -1,5 +1,11 @@
+{%- set touched -%}
+select month_date from {{ changes('fct_interactions') }}
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'month_date', 'touched': touched}}) }}
+
 with interactions as (
     select * from {{ ref('fct_interactions') }}
+    {{ in_scope('month_date') }}
 ),
 
 final as (
