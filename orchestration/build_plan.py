@@ -10,6 +10,7 @@ did not pass its tests leaves none, and the next one builds everything: slower, 
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ class Built:
     as_of: date
     project: str
     contract: str
+    invocation: str
+    """dbt's own id of its run. Another run since then, by hand, has left tables that do not follow from each other."""
 
 
 def everything(reason: str) -> BuildPlan:
@@ -67,59 +70,88 @@ def why_everything(built: Built | None, wanted: Built) -> str | None:
         return "the source contract changed"
     if built.project != wanted.project:
         return "the models, rules or settings changed"
+    if built.invocation != wanted.invocation:
+        return "dbt was run by hand since the last build"
     if wanted.as_of < built.as_of:
         return f"the last build was as of {built.as_of}, which is later"
     return None
 
 
-def prepare(
-    warehouse_path: Path, index_path: Path, as_of: date, project: str, *, only_everything: str | None = None
-) -> BuildPlan:
+def last_invocation(run_results_path: Path) -> str:
+    """The id of the last dbt run that left results; empty when there is none."""
+    if not run_results_path.exists():
+        return ""
+    return str(json.loads(run_results_path.read_text(encoding="utf-8"))["metadata"]["invocation_id"])
+
+
+def prepare(warehouse_path: Path, index_path: Path, wanted: Built, *, only_everything: str | None = None) -> BuildPlan:
     """Plan the build and take the warehouse's record of a finished build away. The caller holds the writer lock.
 
-    `only_everything` gives a reason to build everything whatever is there. Leaves schema `changes` with the changed
-    records and the build's instants where the plan is CHANGES, and without it otherwise.
+    `wanted` names the last dbt run there was. `only_everything` gives a reason to build everything whatever is there.
+    Leaves schema `changes` with the changed records and the build's instants where the plan is CHANGES, and without it
+    otherwise.
     """
     import duckdb
 
     if not warehouse_path.exists():
         return everything(only_everything or "there is no warehouse yet")
-    wanted = Built(as_of, project, contract().fingerprint)
     with duckdb.connect(warehouse_path) as connection:
-        built = _read_built(connection)
-        reason = only_everything or why_everything(built, wanted)
-        plan = everything(reason) if reason is not None or built is None else _changes(connection, index_path, built, as_of)
-        if plan.mode == EVERYTHING:
-            connection.execute(f"drop schema if exists {_SCHEMA} cascade")
-        return plan
+        return plan_build(connection, index_path, wanted, only_everything)
 
 
-def finish(warehouse_path: Path, index_path: Path, as_of: date, project: str) -> None:
-    """Record that everything was built and passed, from the batches of the index."""
+def plan_build(
+    connection: duckdb.DuckDBPyConnection, index_path: Path, wanted: Built, only_everything: str | None = None
+) -> BuildPlan:
+    """`prepare` on an open warehouse."""
+    built = _read_built(connection)
+    reason = only_everything or why_everything(built, wanted)
+    if reason is not None or built is None:
+        plan = everything(reason or "no finished build to start from")
+    else:
+        plan = _changes(connection, index_path, built, wanted.as_of)
+    if plan.mode == EVERYTHING:
+        connection.execute(f"drop schema if exists {_SCHEMA} cascade")
+    return plan
+
+
+def finish(warehouse_path: Path, index_path: Path, built: Built) -> None:
+    """Record that everything was built and passed, from the batches of the index. The caller holds the writer lock."""
     import duckdb
 
     with duckdb.connect(warehouse_path) as connection:
-        connection.execute(f"create schema if not exists {_SCHEMA}")
-        connection.execute("begin")
-        connection.execute(
-            f"create or replace table {_APPLIED} as select {_INDEX_COLUMNS} from read_parquet($index)",
-            {"index": str(index_path)},
-        )
-        connection.execute(
-            f"create or replace table {_BUILT} as select "
-            "cast($as_of as date) as as_of, cast($project as varchar) as project, cast($contract as varchar) as contract",
-            {"as_of": as_of, "project": project, "contract": contract().fingerprint},
-        )
-        connection.execute("commit")
+        record_built(connection, index_path, built)
+
+
+def record_built(connection: duckdb.DuckDBPyConnection, index_path: Path, built: Built) -> None:
+    """`finish` on an open warehouse."""
+    connection.execute(f"create schema if not exists {_SCHEMA}")
+    connection.execute("begin")
+    connection.execute(
+        f"create or replace table {_APPLIED} as select {_INDEX_COLUMNS} from read_parquet($index)",
+        {"index": str(index_path)},
+    )
+    connection.execute(
+        f"create or replace table {_BUILT} as select "
+        "cast($as_of as date) as as_of, cast($project as varchar) as project, "
+        "cast($contract as varchar) as contract, cast($invocation as varchar) as invocation",
+        {
+            "as_of": built.as_of,
+            "project": built.project,
+            "contract": built.contract,
+            "invocation": built.invocation,
+        },
+    )
+    connection.execute("commit")
 
 
 def _read_built(connection: duckdb.DuckDBPyConnection) -> Built | None:
     found = connection.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'changes' and table_name in ('_built', '_applied')"
+        "select count(*) from duckdb_tables() where database_name = current_database() "
+        "and schema_name = 'changes' and table_name in ('_built', '_applied')"
     ).fetchall()
     if found[0][0] != 2:
         return None
-    rows = connection.execute(f"select as_of, project, contract from {_BUILT}").fetchall()
+    rows = connection.execute(f"select as_of, project, contract, invocation from {_BUILT}").fetchall()
     return Built(*rows[0]) if rows else None
 
 
@@ -156,7 +188,8 @@ def _changes(connection: duckdb.DuckDBPyConnection, index_path: Path, built: Bui
     connection.execute(f"create or replace table {_RECORDS} (entity varchar, _record_key varchar)")
     connection.execute(
         f"create or replace table {_BUILD} as select "
-        "cast($before as date) + interval 1 day as previous_as_of_end, cast($as_of as date) + interval 1 day as as_of_end",
+        "cast($before as date) + interval 1 day as previous_as_of_end, "
+        "cast($as_of as date) + interval 1 day as as_of_end",
         {"before": built.as_of, "as_of": as_of},
     )
     for entity in contract():
@@ -172,7 +205,8 @@ def _changes(connection: duckdb.DuckDBPyConnection, index_path: Path, built: Bui
 def _drop_changed_rows(connection: duckdb.DuckDBPyConnection) -> None:
     """Forget the changed rows of the build before: a model that is not built must not find them."""
     names = connection.execute(
-        "select table_name from duckdb_tables() where schema_name = 'changes' and not starts_with(table_name, '_')"
+        "select table_name from duckdb_tables() where database_name = current_database() "
+        "and schema_name = 'changes' and not starts_with(table_name, '_')"
     ).fetchall()
     for (name,) in names:
         connection.execute(f'drop table {_SCHEMA}."{name}"')

@@ -48,7 +48,7 @@
 
 {# Whether the model is being brought up to date from changes. Never while dbt parses, and never in a unit test. #}
 {% macro only_changes() -%}
-    {{ return(execute and env_var('KPI_BUILD', 'everything') == 'changes' and is_incremental()) }}
+    {{ return(execute and env_var('KPI_BUILD', 'everything') == 'changes' and model.resource_type == 'model' and is_incremental()) }}
 {%- endmacro %}
 
 
@@ -71,6 +71,25 @@
 {%- endmacro %}
 
 {% macro duckdb__changes_sql(arguments) -%}
+    {{ updated_rows(arguments) if only_changes() else replaced_rows(arguments) }}
+{%- endmacro %}
+
+
+{# All rows anew, for a build of everything without --full-refresh. #}
+{% macro replaced_rows(arguments) -%}
+    {%- set columns = arguments.dest_columns | map(attribute='name') | map('tojson') | join(', ') -%}
+    delete from {{ arguments.target_relation }};
+
+    insert into {{ arguments.target_relation }} ({{ columns }})
+    select {{ columns }}
+    from {{ arguments.temp_relation }};
+
+    drop table {{ arguments.temp_relation }};
+{%- endmacro %}
+
+
+{# Only the rows that differ within the model's scope. #}
+{% macro updated_rows(arguments) -%}
     {%- set table = arguments.target_relation -%}
     {%- set columns = arguments.dest_columns | map(attribute='name') | map('tojson') | list -%}
     {%- set scope = model.config.meta.get('scope') -%}
@@ -93,7 +112,7 @@
         {%- endfor %}
     from standing_rows as standing
     anti join {{ arguments.temp_relation }} as built
-        on {{ _same_row(columns) }}
+        on {{ same_row(columns) }}
     union all
     select
         'added' as _change,
@@ -103,7 +122,7 @@
         {%- endfor %}
     from {{ arguments.temp_relation }} as built
     anti join standing_rows as standing
-        on {{ _same_row(columns) }};
+        on {{ same_row(columns) }};
 
     delete from {{ table }}
     where rowid in (select _row from {{ changed }} where _change = 'removed');
@@ -112,9 +131,12 @@
     select {{ columns | join(', ') }}
     from {{ changed }}
     where _change = 'added';
+
+    drop table standing_rows;
+    drop table {{ arguments.temp_relation }};
 {%- endmacro %}
 
-{% macro _same_row(columns) -%}
+{% macro same_row(columns) -%}
     {%- for column in columns -%}
         standing.{{ column }} is not distinct from built.{{ column }}{{ ' and ' if not loop.last }}
     {%- endfor -%}

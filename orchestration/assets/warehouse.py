@@ -16,7 +16,8 @@ from dagster_dbt import dbt_assets
 from orchestration.assets.project import Translator, dbt_project
 from orchestration.assets.services import Services
 from orchestration.assets.writer import POOL, WRITER
-from orchestration.build_plan import EVERYTHING, BuildPlan, finish, prepare
+from orchestration.build_plan import EVERYTHING, BuildPlan, Built, finish, last_invocation, prepare
+from orchestration.contract import contract
 from orchestration.dbt_run import (
     DBT_PROJECT_DIR,
     DbtError,
@@ -29,6 +30,7 @@ from orchestration.dbt_run import (
 from orchestration.gate import GateReport, NodeProblem, expected_nodes, judge
 from orchestration.progress import BuildSummary, Progress
 from orchestration.rules.explain import ADVICE, explanations, unreadable
+from orchestration.settings import Settings
 
 _UNIQUE_ID = "dagster_dbt/unique_id"
 _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
@@ -177,10 +179,15 @@ def _plan(services: Services, as_of: date, selected: frozenset[str] | None) -> B
     return prepare(
         settings.warehouse_path,
         settings.landing_index_path,
-        as_of,
-        project_fingerprint(settings),
+        _built(settings, as_of),
         only_everything=None if selected is None else "only some of the tables were asked for",
     )
+
+
+def _built(settings: Settings, as_of: date) -> Built:
+    """What a build is made of, with the last dbt run there was."""
+    invocation = last_invocation(dbt_paths(settings).run_results)
+    return Built(as_of, project_fingerprint(settings), contract().fingerprint, invocation)
 
 
 def refuse_unreadable_rules(progress: Progress, project_dir: Path) -> None:
@@ -237,6 +244,6 @@ def warehouse_assets(services: Services, manifest: Mapping[str, Any]) -> dg.Asse
             )
         if selected is None:
             settings = services.settings
-            finish(settings.warehouse_path, settings.landing_index_path, as_of, project_fingerprint(settings))
+            finish(settings.warehouse_path, settings.landing_index_path, _built(settings, as_of))
 
     return warehouse

@@ -1,7 +1,7 @@
 """Which records the batches of a build brought, changed or took away, since the build before.
 
-Belongs here: comparing newly visible batches with those already built from. Not here: what a build does with the records
-(`dbt_project/macros/changes.sql`), or when it may rely on them (`build_plan.py`).
+Belongs here: comparing newly visible batches with those already built from. Not here: what a build does with the
+records (`dbt_project/macros/changes.sql`), or when it may rely on them (`build_plan.py`).
 
 A record that is named here without need costs a little work; one that is left out would leave a wrong number. So where
 batches did not simply come after the ones already built from (one was replaced, or arrived late), every record of the
@@ -64,7 +64,7 @@ class EntityBatches:
     def compared(self) -> tuple[Batch, ...] | None:
         """The applied batches that hold the last delivery of every record there is: the last complete one and those
         after it. None when the added batches did not simply come after the applied ones."""
-        if self.removed or self.visible[: len(self.applied)] and self._came_late():
+        if self.removed or self._came_late():
             return None
         completes = [place for place, batch in enumerate(self.applied) if batch.kind == COMPLETE]
         return self.applied[completes[-1] :] if completes else None
@@ -99,12 +99,13 @@ def rejected_key_sql(entity: Entity) -> str:
     parts = []
     for place, name in enumerate(entity.key, start=1):
         given, sql_type = f"entity_key[{place}]", entity.column(name).duckdb_type
-        parts.append(given if sql_type == "VARCHAR" else f"coalesce(cast(try_cast({given} as {sql_type}) as varchar), {given})")
+        read = f"coalesce(cast(try_cast({given} as {sql_type}) as varchar), {given})"
+        parts.append(given if sql_type == "VARCHAR" else read)
     return parts[0] if len(parts) == 1 else " || chr(31) || ".join(f"coalesce({part}, '')" for part in parts)
 
 
 def compared_sql(entity: Entity, target: str) -> str:
-    """Records whose newly delivered row differs from the last applied one, that are new, or that a complete batch lacks.
+    """Records whose new row differs from the last applied one, new records, and those that a complete batch lacks.
 
     Needs the table `batches` (batch_id, batch_seq, kind, observed_at, is_new) and the parameter `$paths`.
     A row whose updated_at lay ahead of its batch's clock is judged anew by every later batch, so it counts as changed.

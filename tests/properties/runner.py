@@ -14,7 +14,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +25,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.build_plan import CHANGES, EVERYTHING, Built, finish, plan_build, prepare, record_built
 from orchestration.contract import contract
 from orchestration.contract.registry import ColumnType
 from orchestration.contract.validation import EXACTLY_ONE_OF
@@ -32,6 +33,7 @@ from orchestration.dbt_run import DBT_PROJECT_DIR, dbt_environment
 from orchestration.landing.index import INDEX, SHELLS, write_index
 from orchestration.landing.manifest import BatchStatus
 from orchestration.landing.store import DATA, Landing
+from orchestration.settings import Settings
 from orchestration.sources.base import BatchKind, RawTable
 from tests.support.warehouse import land_nights, run_dbt, warehouse_settings
 
@@ -40,6 +42,7 @@ SEEDS = "seeds"
 _COMPILED_NIGHT = date(1999, 12, 30)
 _AS_OF = f"'{_COMPILED_NIGHT.isoformat()}'"
 _ROWS_SHOWN = 5
+_BUILT_ROWS = re.compile(r'"\w+__dbt_tmp\d+"')
 _FILES = re.compile(r"read_parquet\(\[(?P<paths>[^\]]*)\], union_by_name = true\)")
 
 _SAMPLES: Mapping[ColumnType, Any] = {
@@ -98,13 +101,24 @@ def land(home: Path, deliveries: Sequence[Delivery]) -> Landing:
 
 @dataclass(frozen=True)
 class Model:
-    """One compiled model: `relation` is its place, as in `"warehouse"."marts"."fct_funnel"`."""
+    """One compiled model: `relation` is its place, as in `"warehouse"."marts"."fct_funnel"`.
+
+    `sql` builds it anew. `changes_sql` is what dbt runs in a build of changes, and `update_sql` what then brings the
+    table up to date; None for a model that is built anew every time.
+    """
 
     name: str
     schema: str
     relation: str
     materialized: str
     sql: str
+    changes_sql: str
+    update_sql: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """`view` or `table`."""
+        return "view" if self.materialized == "view" else "table"
 
 
 @dataclass(frozen=True)
@@ -135,8 +149,23 @@ class Project:
                 changed.append(known)
                 continue
             assert known.sql.count(rule) == 1, f"{model} has the rule {rule!r} {known.sql.count(rule)} times"
-            sql = known.sql.replace(rule, instead)
-            changed.append(Model(known.name, known.schema, known.relation, known.materialized, sql))
+            changed.append(replace(known, sql=known.sql.replace(rule, instead)))
+        assert model in {known.name for known in self.models}, model
+        return Project(self.home, tuple(changed), self.tests, self.seeds)
+
+    def broken_update(self, model: str, rule: str, instead: str) -> Project:
+        """The project with one text of a model's build of changes replaced; AssertionError when it is nowhere."""
+        changed = []
+        for known in self.models:
+            if known.name == model:
+                assert known.update_sql is not None, f"{model} is built anew every time"
+                assert rule in known.changes_sql or rule in known.update_sql, f"{model} has no {rule!r}"
+                known = replace(
+                    known,
+                    changes_sql=known.changes_sql.replace(rule, instead),
+                    update_sql=known.update_sql.replace(rule, instead),
+                )
+            changed.append(known)
         assert model in {known.name for known in self.models}, model
         return Project(self.home, tuple(changed), self.tests, self.seeds)
 
@@ -153,14 +182,14 @@ def compile_project(home: Path) -> Project:
     """
     landing = land(home, [Delivery(_COMPILED_NIGHT, {entity.name: _sample_rows(entity.name) for entity in contract()})])
     settings = warehouse_settings(home)
-    write_index(landing, SOURCE, _COMPILED_NIGHT, settings.warehouse_dir)
-    environment = dbt_environment(settings, _COMPILED_NIGHT)
+    index_path = write_index(landing, SOURCE, _COMPILED_NIGHT, settings.warehouse_dir)
     target = settings.warehouse_dir / "target"
-    run = run_dbt(DBT_PROJECT_DIR, ["build", "--exclude-resource-type", "unit_test"], environment, target)
-    assert not run.bad(), run.bad()
-    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-    nodes: dict[str, dict[str, Any]] = manifest["nodes"]
+    nodes = _build(settings, EVERYTHING, ["build", "--exclude-resource-type", "unit_test"])
     models = [nodes[name] for name in _in_order(nodes) if nodes[name]["schema"] != "access"]
+    finish(settings.warehouse_path, index_path, _built(_COMPILED_NIGHT))
+    plan = prepare(settings.warehouse_path, index_path, _built(_COMPILED_NIGHT))
+    assert plan.mode == CHANGES, plan
+    changes = _build(settings, CHANGES, ["run", "--exclude", "access"])
     tests = [
         node
         for node in nodes.values()
@@ -175,12 +204,39 @@ def compile_project(home: Path) -> Project:
     assert tests
     return Project(
         home,
-        tuple(
-            Model(n["name"], n["schema"], n["relation_name"], n["config"]["materialized"], n["compiled_code"])
-            for n in models
-        ),
+        tuple(_model(n, changes[n["unique_id"]], target) for n in models),
         tuple(DataTest(test["name"], test["compiled_code"]) for test in tests),
         tuple(n["name"] for n in nodes.values() if n["resource_type"] == "seed"),
+    )
+
+
+def _build(settings: Settings, mode: str, arguments: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Run one dbt command; the manifest's nodes, with the SQL it compiled."""
+    environment = dbt_environment(settings, _COMPILED_NIGHT, mode)
+    target = settings.warehouse_dir / "target"
+    run = run_dbt(DBT_PROJECT_DIR, arguments, environment, target)
+    assert not run.bad(), run.bad()
+    nodes: dict[str, dict[str, Any]] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    return nodes
+
+
+def _built(as_of: date) -> Built:
+    return Built(as_of, "compiled", contract().fingerprint, "compiled")
+
+
+def _model(node: Mapping[str, Any], changes: Mapping[str, Any], target: Path) -> Model:
+    update = None
+    if node["config"]["materialized"] == "incremental":
+        ran = target / "run" / node["package_name"] / node["original_file_path"]
+        update = _BUILT_ROWS.sub("built_rows", ran.read_text(encoding="utf-8"))
+    return Model(
+        node["name"],
+        node["schema"],
+        node["relation_name"],
+        node["config"]["materialized"],
+        node["compiled_code"],
+        changes["compiled_code"],
+        update,
     )
 
 
@@ -257,6 +313,32 @@ class Warehouse:
         self._project = project
         self._company = company
 
+    def build_everything(self) -> None:
+        """Build every model anew, as a night without a finished build before it does."""
+        for model in self._project.models:
+            sql = self._company.put_into(model.sql)
+            self.connection.execute(f"create or replace {model.kind} {model.relation} as ({sql}\n)")
+        record_built(self.connection, self._company.index_path, _built(self._company.as_of))
+
+    def build_changes(self, landing: Landing, as_of: date, folder: Path) -> None:
+        """Bring every model up to date with what had landed by `as_of`, as a night does; `folder` takes the index."""
+        self._company = _company(self._project, landing, as_of, folder)
+        plan = plan_build(self.connection, self._company.index_path, _built(self._company.as_of))
+        assert plan.mode == CHANGES, plan
+        for model in self._project.models:
+            sql = self._company.put_into(model.changes_sql)
+            if model.update_sql is None:
+                self.connection.execute(f"create or replace {model.kind} {model.relation} as ({sql}\n)")
+                continue
+            self.connection.execute(f"create or replace temp table built_rows as ({sql}\n)")
+            self.connection.execute(self._company.put_into(model.update_sql))
+        record_built(self.connection, self._company.index_path, _built(self._company.as_of))
+
+    def tables(self) -> Marts:
+        """Every row of every table, by `schema.name`."""
+        names = [f"{m.schema}.{m.name}" for m in self._project.models if m.kind == "table"]
+        return {name: [_hashable(row) for row in self._rows(name)] for name in names}
+
     def marts(self) -> Marts:
         """Every row of every mart."""
         return {name: self._rows(f"marts.{name}") for name in self._project.marts}
@@ -273,6 +355,10 @@ class Warehouse:
             for test in self._project.tests
         }
         return {name: rows for name, rows in found.items() if rows}
+
+
+def _hashable(row: Row) -> Row:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
 
 
 @contextmanager
@@ -300,10 +386,9 @@ def built_from(project: Project, landing: Landing, as_of: date, folder: Path) ->
             connection.execute(f"create schema {schema}")
         for seed in project.seeds:
             connection.execute(f"create table {SEEDS}.{seed} as from compiled.{SEEDS}.{seed}")
-        for model in project.models:
-            sql = company.put_into(model.sql)
-            connection.execute(f"create {model.materialized} {model.relation} as ({sql}\n)")
-        yield Warehouse(connection, project, company)
+        warehouse = Warehouse(connection, project, company)
+        warehouse.build_everything()
+        yield warehouse
 
 
 def marts_of(project: Project, deliveries: Sequence[Delivery], as_of: date) -> Marts:
