@@ -45,6 +45,13 @@ class BuildPlan:
     records: Mapping[str, int]
     """Changed records per entity; empty when everything is built."""
 
+    def describe(self) -> str:
+        """What is built, in a few words."""
+        if self.mode == EVERYTHING:
+            return f"everything: {self.reason}"
+        changed = sum(self.records.values())
+        return f"from {changed:,} changed record{'' if changed == 1 else 's'}"
+
 
 @dataclass(frozen=True)
 class Built:

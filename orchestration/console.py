@@ -123,6 +123,7 @@ class ConsoleProgress(RecordedProgress):
         super().built(summary)
         words = f"{plural(summary.built, 'table or view', 'tables and views')}, {plural(summary.tests, 'test')} passed"
         words += f", {plural(len(summary.warnings), 'warning')}" if summary.warnings else ""
+        words += f"; {summary.basis}" if summary.basis else ""
         self._line("built", words + (", NOT COMPLETE" if summary.problems else ""), "red" if summary.problems else "")
 
     def publishing(self) -> None:

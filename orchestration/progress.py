@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BuildSummary:
-    """What dbt did: models and seeds built, data tests passed, warnings and problems as readable lines."""
+    """What dbt did: models and seeds built, data tests passed, warnings and problems as readable lines.
+
+    `basis` says in a few words what it was built from: changed records, or everything and why.
+    """
 
     built: int
     tests: int
     warnings: tuple[str, ...]
     problems: tuple[str, ...]
+    basis: str = ""
 
 
 class Progress:

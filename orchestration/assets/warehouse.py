@@ -16,7 +16,7 @@ from dagster_dbt import dbt_assets
 from orchestration.assets.project import Translator, dbt_project
 from orchestration.assets.services import Services
 from orchestration.assets.writer import POOL, WRITER
-from orchestration.build_plan import EVERYTHING, BuildPlan, Built, finish, last_invocation, prepare
+from orchestration.build_plan import CHANGES, EVERYTHING, BuildPlan, Built, finish, last_invocation, prepare
 from orchestration.contract import contract
 from orchestration.dbt_run import (
     DBT_PROJECT_DIR,
@@ -36,14 +36,29 @@ _UNIQUE_ID = "dagster_dbt/unique_id"
 _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
-def build_selection(manifest: Mapping[str, Any], selected: frozenset[str] | None) -> tuple[list[str], frozenset[str]]:
-    """The extra arguments of `dbt build`, and the nodes it must report; `selected` is None for the whole project."""
+def left_alone(manifest: Mapping[str, Any]) -> frozenset[str]:
+    """Nodes that changed rows cannot change: rules, and views that only name tables."""
+    return frozenset(
+        unique_id
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "seed" or (node["resource_type"] == "model" and node["schema"] == "access")
+    )
+
+
+def build_selection(
+    manifest: Mapping[str, Any], selected: frozenset[str] | None, mode: str = EVERYTHING
+) -> tuple[list[str], frozenset[str]]:
+    """The extra arguments of `dbt build`, and the nodes it must report; `selected` is None for the whole project.
+
+    A build of changes leaves alone what cannot have changed; all tests run in it.
+    """
     everything = expected_nodes(manifest)
-    if selected is None:
-        return list(_NO_UNIT_TESTS), everything
-    nodes = selected & everything
+    if selected is None and mode == EVERYTHING:
+        return ["--full-refresh", *_NO_UNIT_TESTS], everything
+    nodes = everything - left_alone(manifest) if selected is None else selected & everything
     names = sorted(".".join(manifest["nodes"][unique_id]["fqn"]) for unique_id in nodes)
-    return [*_NO_UNIT_TESTS, "--indirect-selection", "empty", "--select", *names], nodes
+    arguments = [*_NO_UNIT_TESTS, "--indirect-selection", "empty", "--select", *names]
+    return arguments if mode == CHANGES else ["--full-refresh", *arguments], nodes
 
 
 def _selected_nodes(context: dg.AssetExecutionContext) -> frozenset[str] | None:
@@ -73,7 +88,7 @@ def _warning_lines(problem: NodeProblem) -> tuple[str, ...]:
     return problem.words or (f"{problem.name}: {problem.message}",)
 
 
-def summarize(report: GateReport, rows: Mapping[str, Sequence[Mapping[str, str]]]) -> BuildSummary:
+def summarize(report: GateReport, rows: Mapping[str, Sequence[Mapping[str, str]]], basis: str = "") -> BuildSummary:
     """The gate's report as a listener hears it, each failed test with its first rows."""
     problems = report.describe().splitlines()
     if any(problem.words for problem in report.problems):
@@ -90,6 +105,7 @@ def summarize(report: GateReport, rows: Mapping[str, Sequence[Mapping[str, str]]
         tests=report.tests,
         warnings=tuple(line for warning in report.warnings for line in _warning_lines(warning)),
         problems=tuple(problems),
+        basis=basis,
     )
 
 
@@ -141,6 +157,13 @@ def _events(
             yield _materialization(assets[unique_id], result, table_rows)
         elif checks.get(unique_id) in context.selected_asset_check_keys and result["status"] != "skipped":
             yield _check_result(checks[unique_id], result, test_rows.get(unique_id, ()), words.get(unique_id, ()))
+
+
+def _still_there(context: dg.AssetExecutionContext, unchanged: frozenset[str]) -> Iterator[dg.MaterializeResult[None]]:
+    """What the build left alone is as good as built, and what depends on it may run."""
+    for spec in context.assets_def.specs:
+        if spec.metadata[_UNIQUE_ID] in unchanged and spec.key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=spec.key, metadata={"left_alone": dg.MetadataValue.bool(True)})
 
 
 def _run_dbt(
@@ -218,9 +241,7 @@ def warehouse_assets(services: Services, manifest: Mapping[str, Any]) -> dg.Asse
         refuse_unreadable_rules(services.progress, DBT_PROJECT_DIR)
         selected = _selected_nodes(context)
         plan = _plan(services, as_of, selected)
-        arguments, expected = build_selection(manifest, selected)
-        if plan.mode == EVERYTHING:
-            arguments = ["--full-refresh", *arguments]
+        arguments, expected = build_selection(manifest, selected, plan.mode)
         services.progress.building(as_of, len(expected))
         try:
             run_results, problem = _run_dbt(services, as_of, plan.mode, arguments)
@@ -234,8 +255,10 @@ def warehouse_assets(services: Services, manifest: Mapping[str, Any]) -> dg.Asse
         rows = failing_rows(services.settings.warehouse_path, results.values()) if report.built else {}
         words = explanations(manifest, results.values(), rows, DBT_PROJECT_DIR)
         report = report.explained(words)
-        services.progress.built(summarize(report, rows))
+        services.progress.built(summarize(report, rows, plan.describe()))
         yield from _events(context, results, _table_rows(services) if report.built else {}, rows, words)
+        if plan.mode == CHANGES and report.is_open:
+            yield from _still_there(context, left_alone(manifest))
         if not report.is_open:
             raise dg.Failure(
                 description="dbt did not build everything it had to." + (f" {problem}" if problem else ""),
