@@ -100,3 +100,24 @@ def compared(warehouse: Warehouse, honest: Project, landing: Landing, as_of: dat
 
 def test_thirty_nights_of_changes_equal_builds_of_everything(project: Project) -> None:
     assert full_build_differs(project, project, SEED, NIGHTS) == []
+
+
+def test_a_forgotten_input_is_noticed(project: Project) -> None:
+    """Order lines that do not look at orders: an order moved to another day leaves its lines behind."""
+    forgotten = project.broken_update(
+        "fct_order_lines",
+        "select order_id from changes.core_orders",
+        "select order_id from changes.core_orders where false",
+    )
+    assert full_build_differs(forgotten, project, SEED, NIGHTS)
+
+
+def test_rows_that_do_not_leave_are_noticed(project: Project) -> None:
+    kept = project.broken_update("core_customers_history", "where rowid in (", "where false and rowid in (")
+    assert full_build_differs(kept, project, SEED, NIGHTS)
+
+
+def test_a_clock_that_stands_still_is_noticed(project: Project) -> None:
+    """A task becomes late when its day is over, though nobody touched it."""
+    still = project.broken_update("fct_tasks", "due_at >=", "false and due_at >=")
+    assert full_build_differs(still, project, SEED, NIGHTS)
