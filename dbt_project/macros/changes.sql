@@ -141,3 +141,42 @@
         standing.{{ column }} is not distinct from built.{{ column }}{{ ' and ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
+
+
+{# Whether the build brought the relation up to date from changes. Its other rows passed the same tests in the build before, or
+   there would have been no build of changes. #}
+{% macro has_changes(relation) -%}
+    {%- set node = graph.nodes.get('model.kpi_warehouse.' ~ relation.identifier) if execute and relation is not string -%}
+    {{ return(
+        env_var('KPI_BUILD', 'everything') == 'changes' and node is not none and node.config.materialized == 'incremental'
+        if execute and relation is not string else false
+    ) }}
+{%- endmacro %}
+
+
+{# The rows a test of single rows has to look at: in a build of changes those that came, otherwise all. #}
+{% macro rows_to_test(relation) -%}
+    {%- if has_changes(relation) -%}
+        (select * from {{ changes(relation.identifier) }} where _change = 'added') as added_rows
+    {%- else -%}
+        {{ relation }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# The rows a test of rows that share `columns` has to look at: in a build of changes all those that share them with one that came. #}
+{% macro groups_to_test(relation, columns) -%}
+    {%- if has_changes(relation) -%}
+        (
+            select standing.*
+            from {{ relation }} as standing
+            semi join (select * from {{ changes(relation.identifier) }} where _change = 'added') as added_rows
+                on
+                    {% for column in columns -%}
+                    standing.{{ column }} is not distinct from added_rows.{{ column }}{{ ' and ' if not loop.last }}
+                    {%- endfor %}
+        ) as groups_of_added_rows
+    {%- else -%}
+        {{ relation }}
+    {%- endif -%}
+{%- endmacro %}

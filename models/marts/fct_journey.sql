@@ -1,51 +1,76 @@
-with customers as (
-    select * from {{ ref('core_customers') }}
-),
+{#- A cell is a day with an owner, a relationship and a day of creation; a null does not compare, so it stands as a far day. -#}
+{%- set cell = "(as_of_date, manager_id, relationship_id, coalesce(created_date, cast('0001-01-01' as date)))" -%}
+{%- set touched -%}
+select as_of_date, manager_id, relationship_id, coalesce(created_date, cast('0001-01-01' as date)) from ({{ changed_journey_cells() }}) as cells
+{%- endset -%}
+{{ config(meta={'scope': {'column': cell, 'touched': touched}}) }}
 
-owner_history as (
-    select * from {{ ref('core_customer_owner_history') }}
-),
-
-relationship_history as (
-    select * from {{ ref('core_customer_relationship_history') }}
+with placements as (
+    select * from {{ ref('core_customer_placements') }}
 ),
 
 dates as (
     select * from {{ ref('dim_date') }}
 ),
 
-placements as (
-    select
-        owner_history.customer_id,
-        owner_history.manager_id,
-        relationship_history.relationship_id,
-        greatest(owner_history.valid_from_at, relationship_history.valid_from_at) as valid_from_at,
-        least(
-            coalesce(owner_history.valid_to_at, {{ as_of_end() }}),
-            coalesce(relationship_history.valid_to_at, {{ as_of_end() }}),
-            {{ as_of_end() }}
-        ) as valid_to_at
-    from owner_history
-    inner join relationship_history
-        on
-            owner_history.customer_id = relationship_history.customer_id
-            and owner_history.valid_from_at
-            < coalesce(relationship_history.valid_to_at, {{ as_of_end() }})
-            and relationship_history.valid_from_at < coalesce(owner_history.valid_to_at, {{ as_of_end() }})
+{% if only_changes() -%}
+changed_cells as (
+    {{ changed_journey_cells() | indent(4) }}
 ),
 
--- Days are counted by their ends: a stay has the days from its first one up to, not including, the one it ends in.
+standing as (
+    select * from {{ this }}
+    where {{ cell }} in ({{ touched }})
+),
+
+corrected as (
+    select
+        changed_cells.as_of_date,
+        changed_cells.manager_id,
+        changed_cells.relationship_id,
+        changed_cells.created_date,
+        changed_cells.customers + coalesce(standing.customers, 0) as customers
+    from changed_cells
+    left join standing
+        on
+            changed_cells.as_of_date = standing.as_of_date
+            and changed_cells.manager_id = standing.manager_id
+            and changed_cells.relationship_id = standing.relationship_id
+            and changed_cells.created_date is not distinct from standing.created_date
+),
+
+-- Days that have come since: everybody's.
+new_stretches as (
+    select
+        placements.*,
+        1 as customers
+    from placements
+    where
+        placements.from_date <= {{ as_of() }}
+        and (placements.to_date is null or placements.to_date > (select previous_as_of_end from changes._build))
+),
+
+new_cells as (
+    {{ journey_cells('new_stretches', '(select cast(previous_as_of_end as date) from changes._build)', as_of()) | indent(4) }}
+),
+
+stock as (
+    select * from corrected
+    union all
+    select * from new_cells
+),
+{%- else -%}
+-- A stretch has the days from its first one up to, not including, the one it ends in.
 stays as (
     select
         placements.manager_id,
         placements.relationship_id,
-        customers.created_date,
-        cast(placements.valid_from_at as date) as from_date,
-        cast(placements.valid_to_at as date) as to_date,
-        cast({{ dbt.dateadd('day', 85, 'customers.created_date') }} as date) as old_from_date
+        placements.created_date,
+        placements.from_date,
+        cast(least(coalesce(placements.to_date, {{ as_of_end() }}), {{ as_of_end() }}) as date) as to_date,
+        cast({{ dbt.dateadd('day', 85, 'placements.created_date') }} as date) as old_from_date
     from placements
-    inner join customers on placements.customer_id = customers.customer_id
-    where cast(placements.valid_from_at as date) < cast(placements.valid_to_at as date)
+    where placements.from_date <= {{ as_of() }}
 ),
 
 recent_stays as (
@@ -159,6 +184,7 @@ stock as (
     union all
     select * from old_stock
 ),
+{%- endif %}
 
 final as (
     select

@@ -59,8 +59,8 @@ MUTATIONS = (
     Mutation(
         "fct_journey",
         "models/marts/fct_journey.sql",
-        "dbt.dateadd('day', 85, 'customers.created_date')",
-        "dbt.dateadd('day', 84, 'customers.created_date')",
+        "dbt.dateadd('day', 85, 'placements.created_date')",
+        "dbt.dateadd('day', 84, 'placements.created_date')",
         frozenset({"customers", "missing", "surplus"}),
     ),
 )

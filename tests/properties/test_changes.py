@@ -119,5 +119,5 @@ def test_rows_that_do_not_leave_are_noticed(project: Project) -> None:
 
 def test_a_clock_that_stands_still_is_noticed(project: Project) -> None:
     """A task becomes late when its day is over, though nobody touched it."""
-    still = project.broken_update("fct_tasks", "due_at >=", "false and due_at >=")
+    still = project.broken_update("fct_tasks", "where due_at >=", "where false and due_at >=")
     assert full_build_differs(still, project, SEED, NIGHTS)

@@ -8,7 +8,7 @@
             {{ valid_from }} as starts,
             {{ valid_to }} as ends,
             lead({{ valid_from }}) over (partition by {{ key }} order by {{ valid_from }}, {{ valid_to }} nulls last) as next_starts
-        from {{ model }}
+        from {{ groups_to_test(model, [key]) }}
     )
 
     select *

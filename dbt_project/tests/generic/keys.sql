@@ -6,7 +6,7 @@
         {{ columns | join(', ') }},
         count(*) as number_of_rows,
         cast(count(*) as varchar) || ' rows have the same {{ columns | join(', ') }}: there may be one' as problem
-    from {{ model }}
+    from {{ groups_to_test(model, columns) }}
     group by {{ columns | join(', ') }}
     having count(*) > 1
 {% endtest %}
@@ -19,7 +19,7 @@
         '{{ column }}' as column_name,
         count(*) as number_of_nulls,
         '{{ column }} is empty: every row needs a value there' as problem
-    from {{ model }}
+    from {{ rows_to_test(model) }}
     where {{ adapter.quote(column) }} is null
     having count(*) > 0
     {%- if not loop.last %}

@@ -22,7 +22,7 @@
         {%- if problem is not none %},
         '{{ problem | replace("'", "''") }}' as problem
         {%- endif %}
-    from {{ model }}
+    from {{ rows_to_test(model) }}
     where ({{ expression }}) is not true
 {% endtest %}
 
