@@ -39,8 +39,8 @@ from tests.support.warehouse import land_nights, run_dbt, warehouse_settings
 
 SOURCE = "generated"
 SEEDS = "seeds"
-_COMPILED_NIGHT = date(1999, 12, 30)
-_AS_OF = f"'{_COMPILED_NIGHT.isoformat()}'"
+COMPILED_NIGHT = date(1999, 12, 30)
+_AS_OF = f"'{COMPILED_NIGHT.isoformat()}'"
 _ROWS_SHOWN = 5
 _BUILT_ROWS = re.compile(r'"\w+__dbt_tmp\d+"')
 _FILES = re.compile(r"read_parquet\(\[(?P<paths>[^\]]*)\], union_by_name = true\)")
@@ -180,14 +180,14 @@ def compile_project(home: Path) -> Project:
 
     Every entity then has a file of each kind, so that the compiled SQL says where which entity's files belong.
     """
-    landing = land(home, [Delivery(_COMPILED_NIGHT, {entity.name: _sample_rows(entity.name) for entity in contract()})])
+    landing = land(home, [Delivery(COMPILED_NIGHT, {entity.name: _sample_rows(entity.name) for entity in contract()})])
     settings = warehouse_settings(home)
-    index_path = write_index(landing, SOURCE, _COMPILED_NIGHT, settings.warehouse_dir)
+    index_path = write_index(landing, SOURCE, COMPILED_NIGHT, settings.warehouse_dir)
     target = settings.warehouse_dir / "target"
     nodes = _build(settings, EVERYTHING, ["build", "--exclude-resource-type", "unit_test"])
     models = [nodes[name] for name in _in_order(nodes) if nodes[name]["schema"] != "access"]
-    finish(settings.warehouse_path, index_path, _built(_COMPILED_NIGHT))
-    plan = prepare(settings.warehouse_path, index_path, _built(_COMPILED_NIGHT))
+    finish(settings.warehouse_path, index_path, _built(COMPILED_NIGHT))
+    plan = prepare(settings.warehouse_path, index_path, _built(COMPILED_NIGHT))
     assert plan.mode == CHANGES, plan
     changes = _build(settings, CHANGES, ["run", "--exclude", "access"])
     tests = [
@@ -212,7 +212,7 @@ def compile_project(home: Path) -> Project:
 
 def _build(settings: Settings, mode: str, arguments: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Run one dbt command; the manifest's nodes, with the SQL it compiled."""
-    environment = dbt_environment(settings, _COMPILED_NIGHT, mode)
+    environment = dbt_environment(settings, COMPILED_NIGHT, mode)
     target = settings.warehouse_dir / "target"
     run = run_dbt(DBT_PROJECT_DIR, arguments, environment, target)
     assert not run.bad(), run.bad()
