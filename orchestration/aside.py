@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -38,7 +38,7 @@ class BuildRefused(Exception):
 
 @dataclass(frozen=True)
 class CheckedMarts:
-    """The outcomes of the checks that decide about publishing; none of them blocks."""
+    """The outcomes of the checks that decide about publishing."""
 
     marts: tuple[CheckOutcome, ...]
     reconciliation: tuple[CheckOutcome, ...]
@@ -104,9 +104,18 @@ def build_whole(worker: DbtWorker, place: BuildPlace, as_of: date, progress: Pro
 
 
 def check_built(
-    landing: Landing, source: str, as_of: date, warehouse_path: Path, docs_dir: Path, progress: Progress
+    landing: Landing,
+    source: str,
+    as_of: date,
+    warehouse_path: Path,
+    docs_dir: Path,
+    progress: Progress,
+    keep: Callable[[CheckedMarts], None] | None = None,
 ) -> CheckedMarts:
-    """The checks that a night runs between the build and the publication. Raises BuildRefused when one blocks."""
+    """The checks that a night runs between the build and the publication; `keep` gets the outcomes, good or bad.
+
+    Raises BuildRefused when one blocks.
+    """
     from orchestration.checks.marts import check_marts
     from orchestration.checks.reconciliation import reconcile
 
@@ -114,6 +123,8 @@ def check_built(
     checked = CheckedMarts(
         tuple(check_marts(warehouse_path, docs_dir)), tuple(reconcile(landing, source, as_of, warehouse_path))
     )
+    if keep is not None:
+        keep(checked)
     outcomes = (*checked.marts, *checked.reconciliation)
     progress.checked(outcomes)
     refuse_blocking(outcomes)

@@ -64,8 +64,13 @@ def dbt_paths(settings: Settings) -> DbtPaths:
     )
 
 
-def dbt_environment(settings: Settings, as_of: date | None = None) -> dict[str, str]:
-    """The variables the dbt project reads. Without `as_of` the project takes yesterday in the company's time zone."""
+def dbt_environment(
+    settings: Settings, as_of: date | None = None, months: tuple[date, date] | None = None
+) -> dict[str, str]:
+    """The variables the dbt project reads. Without `as_of` the project takes yesterday in the company's time zone.
+
+    `months` are the first days of the first and the last month of a backfill.
+    """
     environment = {
         "KPI_HOME": str(settings.home),
         "KPI_TIMEZONE": settings.timezone,
@@ -74,7 +79,11 @@ def dbt_environment(settings: Settings, as_of: date | None = None) -> dict[str, 
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
-    return environment if as_of is None else environment | {"KPI_AS_OF": as_of.isoformat()}
+    if as_of is not None:
+        environment["KPI_AS_OF"] = as_of.isoformat()
+    if months is not None:
+        environment["KPI_MONTHS_FROM"], environment["KPI_MONTHS_TO"] = (month.isoformat() for month in months)
+    return environment
 
 
 def dbt_arguments(
