@@ -53,10 +53,11 @@ def build_as_known(
     refuse_day(settings, as_of)
     target = refuse_target(settings, into)
     chosen = _choose(settings, as_of, batches)
-    with scratch_home(settings, _SCRATCH, progress) as scratch, worker_aside(settings, scratch) as worker:
+    with scratch_home(settings, _SCRATCH, progress) as scratch:
         write_index(chosen, settings.source, as_of, scratch.warehouse_dir)
         place = place_aside(scratch, as_of)
-        build_whole(worker, place, as_of, progress)
+        with worker_aside(settings, scratch) as worker:
+            build_whole(worker, place, as_of, progress)
         check_built(chosen, settings.source, as_of, place.warehouse_path, scratch.checks_dir / "data_docs", progress)
         progress.publishing()
         publication = publish(

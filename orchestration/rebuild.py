@@ -58,7 +58,6 @@ def rebuild(settings: Settings, progress: Progress, *, dry_run: bool = False) ->
     with (
         writer_lock(settings.lock_path, settings.lock_wait_seconds, progress.waiting),
         scratch_home(settings, _SCRATCH, progress) as scratch,
-        worker_aside(settings, scratch) as worker,
     ):
         landing = Landing(settings.landing_dir)
         as_of = landing.latest_night(settings.source)
@@ -68,7 +67,8 @@ def rebuild(settings: Settings, progress: Progress, *, dry_run: bool = False) ->
         write_index(landing, settings.source, as_of, settings.warehouse_dir)
         environment = dbt_environment(settings, as_of) | {"KPI_WAREHOUSE_PATH": str(scratch.warehouse_path)}
         place = BuildPlace(scratch.warehouse_path, dbt_paths(scratch).target, environment)
-        build_whole(worker, place, as_of, progress)
+        with worker_aside(settings, scratch) as worker:
+            build_whole(worker, place, as_of, progress)
         docs_dir = settings.checks_dir / "data_docs" if not dry_run else scratch.checks_dir / "data_docs"
         checked = check_built(landing, settings.source, as_of, place.warehouse_path, docs_dir, progress)
         comparison = compare_all(settings, place.warehouse_path, scratch.warehouse_dir / "spill")
