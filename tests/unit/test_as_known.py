@@ -9,12 +9,13 @@ import duckdb
 import pytest
 
 from orchestration.as_known import AsKnownError, batches_known, build_as_known, refuse_day, refuse_target
-from orchestration.aside import BuildRefused, check_built, scratch_home
+from orchestration.aside import BuildRefused, CheckedMarts, check_built, scratch_home
 from orchestration.landing.chosen import choose_batches
 from orchestration.landing.manifest import LandingError
 from orchestration.landing.store import Landing
 from orchestration.progress import Progress, RecordedProgress
-from orchestration.serving.lock import LockHeldError, writer_lock
+from orchestration.serving.errors import LockHeldError
+from orchestration.serving.lock import writer_lock
 from orchestration.serving.publish import publish
 from orchestration.settings import Settings
 from tests.unit.checks_company import AS_OF, SOURCE, build_warehouse, corrupted, land, land_company
@@ -148,7 +149,7 @@ def test_a_blocking_check_refuses_what_was_built(settings: Settings, tmp_path: P
     good = build_warehouse(tmp_path / "good.duckdb")
     check_built(landing, SOURCE, AS_OF, good, tmp_path / "docs", Progress())
     bad = corrupted(good, tmp_path / "bad", "delete from marts.dim_customers where manager_id = 'e1'")
-    progress, kept = RecordedProgress(), []
+    progress, kept = RecordedProgress(), list[CheckedMarts]()
     with pytest.raises(BuildRefused, match="blocking check"):
         check_built(landing, SOURCE, AS_OF, bad, tmp_path / "docs", progress, keep=kept.append)
     assert any(outcome.blocks for outcome in progress.outcomes)

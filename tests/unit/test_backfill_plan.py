@@ -65,10 +65,11 @@ def test_only_nights_that_are_over_and_that_the_source_has_are_asked_for() -> No
 
 def test_a_source_says_which_nights_it_can_still_give(tmp_path: Path) -> None:
     demo = DemoSource(1, 0.1, date(2026, 1, 30), date(2026, 2, 2))
-    assert available_nights(demo, WINTER) == {date(2026, 1, 30) + timedelta(days=count) for count in range(4)}
+    lived = [date(2026, 1, 30) + timedelta(days=count) for count in range(4)]
+    assert available_nights(demo, WINTER) == frozenset(lived)
     for name in ("2026-01-31", "2026-03-01", "notes"):
         (tmp_path / "nightly" / name).mkdir(parents=True)
-    assert available_nights(FilesSource(tmp_path / "nightly"), WINTER) == {date(2026, 1, 31)}
+    assert available_nights(FilesSource(tmp_path / "nightly"), WINTER) == frozenset([date(2026, 1, 31)])
     (tmp_path / "one").mkdir()
     assert available_nights(FilesSource(tmp_path / "one"), WINTER) is None
 

@@ -27,8 +27,9 @@ def limits(tmp_path: Path) -> Limits:
 
 
 def _compare(tmp_path: Path, limits: Limits, before: str, now: str) -> Section:
-    databases = [_database(tmp_path / name / "warehouse.duckdb", sql) for name, sql in (("b", before), ("n", now))]
-    return compare_databases("warehouse", *databases, SCHEMAS, limits)
+    old = _database(tmp_path / "before" / "warehouse.duckdb", before)
+    new = _database(tmp_path / "now" / "warehouse.duckdb", now)
+    return compare_databases("warehouse", old, new, SCHEMAS, limits)
 
 
 def test_equal_rows_in_another_order_are_equal(tmp_path: Path, limits: Limits) -> None:
