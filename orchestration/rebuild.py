@@ -30,10 +30,11 @@ from orchestration.settings import Settings
 _SCRATCH = "rebuild"
 _TABLES = {"core": "core", "marts": "marts", "seeds": "seeds"}
 _PUBLISHED = {"main": "marts"}
+_IN_USE = "Could not set lock on file"
 
 
 class RebuildError(ServingError):
-    """There is nothing to rebuild from; nothing was changed."""
+    """There is nothing to rebuild from, or what is there is in use; nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,12 @@ def _compare_warehouse(settings: Settings, built: Path, limits: Limits) -> tuple
         try:
             return [compare_databases("warehouse", settings.warehouse_path, built, _TABLES, limits)], ""
         except (duckdb.IOException, duckdb.SerializationException, duckdb.InvalidInputException) as error:
-            note = f"The warehouse that was there cannot be read: {' '.join(str(error).split())}"
+            words = " ".join(str(error).split())
+            if _IN_USE in words:
+                raise RebuildError(
+                    f"Another program has the warehouse open; close it and run again. {words}"
+                ) from error
+            note = f"The warehouse that was there cannot be read: {words}"
     if settings.marts_path.exists():
         section = compare_databases("publication", settings.marts_path, built, _PUBLISHED, limits)
         return [section], f"{note} The publication was compared instead."
