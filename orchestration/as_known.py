@@ -27,7 +27,8 @@ from orchestration.serving.errors import ServingError
 from orchestration.serving.publish import PUBLICATION_TABLE, Publication, previous_path, publish
 from orchestration.settings import Settings
 
-_SCRATCH = "as_known"
+AS_KNOWN = "as_known"
+"""The name of its scratch folder and lock (`aside.scratch_lock`)."""
 
 
 class AsKnownError(ServingError):
@@ -53,7 +54,7 @@ def build_as_known(
     refuse_day(settings, as_of)
     target = refuse_target(settings, into)
     chosen = _choose(settings, as_of, batches)
-    with scratch_home(settings, _SCRATCH, progress) as scratch:
+    with scratch_home(settings, AS_KNOWN, progress) as scratch:
         write_index(chosen, settings.source, as_of, scratch.warehouse_dir)
         place = place_aside(scratch, as_of)
         with worker_aside(settings, scratch) as worker:
