@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.contract import contract
+from orchestration.dbt_run import dbt_paths, project_fingerprint
 from orchestration.landing.changes import Batch, EntityBatches, record_changes
+from orchestration.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,11 +86,13 @@ def why_everything(built: Built | None, wanted: Built) -> str | None:
     return None
 
 
-def last_invocation(run_results_path: Path) -> str:
-    """The id of the last dbt run that left results; empty when there is none."""
-    if not run_results_path.exists():
-        return ""
-    return str(json.loads(run_results_path.read_text(encoding="utf-8"))["metadata"]["invocation_id"])
+def built_now(settings: Settings, as_of: date) -> Built:
+    """What a build is made of now, with the last dbt run there was."""
+    run_results = dbt_paths(settings).run_results
+    invocation = ""
+    if run_results.exists():
+        invocation = str(json.loads(run_results.read_text(encoding="utf-8"))["metadata"]["invocation_id"])
+    return Built(as_of, project_fingerprint(settings), contract().fingerprint, invocation)
 
 
 def prepare(warehouse_path: Path, index_path: Path, wanted: Built, *, only_everything: str | None = None) -> BuildPlan:

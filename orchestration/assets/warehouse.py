@@ -4,7 +4,6 @@ The step writes the list of visible batches, runs dbt in its worker, and reports
 that is enough is the gate's word. Unit tests are left to the test command: they test code, not a night's data.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -16,24 +15,14 @@ from dagster_dbt import dbt_assets
 from orchestration.assets.project import Translator, dbt_project
 from orchestration.assets.services import Services
 from orchestration.assets.writer import POOL, WRITER
-from orchestration.build_plan import CHANGES, EVERYTHING, BuildPlan, Built, finish, last_invocation, prepare
-from orchestration.contract import contract
-from orchestration.dbt_run import (
-    DBT_PROJECT_DIR,
-    DbtError,
-    dbt_arguments,
-    dbt_environment,
-    dbt_paths,
-    failing_rows,
-    project_fingerprint,
-)
-from orchestration.gate import GateReport, NodeProblem, expected_nodes, judge
+from orchestration.build_plan import CHANGES, EVERYTHING, BuildPlan, built_now, finish, prepare
+from orchestration.dbt_build import FULL_REFRESH, NO_UNIT_TESTS, BuildPlace, run_build
+from orchestration.dbt_run import DBT_PROJECT_DIR, DbtError, dbt_environment, dbt_paths
+from orchestration.gate import expected_nodes
 from orchestration.progress import BuildSummary, Progress
-from orchestration.rules.explain import ADVICE, explanations, unreadable
-from orchestration.settings import Settings
+from orchestration.rules.explain import ADVICE, unreadable
 
 _UNIQUE_ID = "dagster_dbt/unique_id"
-_NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
 def left_alone(manifest: Mapping[str, Any]) -> frozenset[str]:
@@ -54,11 +43,11 @@ def build_selection(
     """
     everything = expected_nodes(manifest)
     if selected is None and mode == EVERYTHING:
-        return ["--full-refresh", *_NO_UNIT_TESTS], everything
+        return [FULL_REFRESH, *NO_UNIT_TESTS], everything
     nodes = everything - left_alone(manifest) if selected is None else selected & everything
     names = sorted(".".join(manifest["nodes"][unique_id]["fqn"]) for unique_id in nodes)
-    arguments = [*_NO_UNIT_TESTS, "--indirect-selection", "empty", "--select", *names]
-    return arguments if mode == CHANGES else ["--full-refresh", *arguments], nodes
+    arguments = [*NO_UNIT_TESTS, "--indirect-selection", "empty", "--select", *names]
+    return arguments if mode == CHANGES else [FULL_REFRESH, *arguments], nodes
 
 
 def _selected_nodes(context: dg.AssetExecutionContext) -> frozenset[str] | None:
@@ -82,31 +71,6 @@ def _table_rows(services: Services) -> Mapping[tuple[str, str], int]:
     with duckdb.connect(services.settings.warehouse_path, read_only=True) as connection:
         rows = connection.execute("select schema_name, table_name, estimated_size from duckdb_tables()").fetchall()
     return {(schema, name): count for schema, name, count in rows}
-
-
-def _warning_lines(problem: NodeProblem) -> tuple[str, ...]:
-    return problem.words or (f"{problem.name}: {problem.message}",)
-
-
-def summarize(report: GateReport, rows: Mapping[str, Sequence[Mapping[str, str]]], basis: str = "") -> BuildSummary:
-    """The gate's report as a listener hears it, each failed test with its first rows."""
-    problems = report.describe().splitlines()
-    if any(problem.words for problem in report.problems):
-        problems.append(ADVICE)
-    for problem in report.problems:
-        if problem.words:
-            continue
-        problems += [
-            f"  row of {problem.name}: " + ", ".join(f"{name} {value}" for name, value in row.items())
-            for row in rows.get(problem.unique_id, ())
-        ]
-    return BuildSummary(
-        built=report.built,
-        tests=report.tests,
-        warnings=tuple(line for warning in report.warnings for line in _warning_lines(warning)),
-        problems=tuple(problems),
-        basis=basis,
-    )
 
 
 def _materialization(
@@ -166,23 +130,6 @@ def _still_there(context: dg.AssetExecutionContext, unchanged: frozenset[str]) -
             yield dg.MaterializeResult(asset_key=spec.key, metadata={"left_alone": dg.MetadataValue.bool(True)})
 
 
-def _run_dbt(
-    services: Services, as_of: date, mode: str, arguments: list[str]
-) -> tuple[Mapping[str, Any] | None, str | None]:
-    """Run `dbt build` once. Returns its run results, None when it left none, and dbt's own word on why it stopped."""
-    paths = dbt_paths(services.settings)
-    paths.run_results.unlink(missing_ok=True)  # A file left by an earlier run must not vouch for this one.
-    problem = services.worker.run(
-        dbt_arguments("build", paths.target, arguments),
-        dbt_environment(services.settings, as_of, mode),
-        services.progress.node_finished,
-    )
-    if not paths.run_results.exists():
-        return None, problem
-    run_results: Mapping[str, Any] = json.loads(paths.run_results.read_text(encoding="utf-8"))
-    return run_results, problem
-
-
 def _list_batches(services: Services) -> date:
     """List the visible batches for dbt. The marts are as of the newest landed night, whichever was landed last."""
     from orchestration.landing.index import write_index
@@ -202,15 +149,9 @@ def _plan(services: Services, as_of: date, selected: frozenset[str] | None) -> B
     return prepare(
         settings.warehouse_path,
         settings.landing_index_path,
-        _built(settings, as_of),
+        built_now(settings, as_of),
         only_everything=None if selected is None else "only some of the tables were asked for",
     )
-
-
-def _built(settings: Settings, as_of: date) -> Built:
-    """What a build is made of, with the last dbt run there was."""
-    invocation = last_invocation(dbt_paths(settings).run_results)
-    return Built(as_of, project_fingerprint(settings), contract().fingerprint, invocation)
 
 
 def refuse_unreadable_rules(progress: Progress, project_dir: Path) -> None:
@@ -243,30 +184,26 @@ def warehouse_assets(services: Services, manifest: Mapping[str, Any]) -> dg.Asse
         plan = _plan(services, as_of, selected)
         arguments, expected = build_selection(manifest, selected, plan.mode)
         services.progress.building(as_of, len(expected))
+        settings = services.settings
+        environment = dbt_environment(settings, as_of, plan.mode)
+        place = BuildPlace(settings.warehouse_path, dbt_paths(settings).target, environment)
         try:
-            run_results, problem = _run_dbt(services, as_of, plan.mode, arguments)
+            build = run_build(services.worker, place, manifest, expected, arguments, services.progress, plan.describe())
         except DbtError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        report = judge(expected, run_results)
-        if problem is not None and report.is_open:
-            report = judge(expected, None)
-        results = {result["unique_id"]: result for result in (run_results or {"results": []})["results"]}
-        # Where nothing ran, the database itself may be what is wrong, and dbt's word on it is the better one.
-        rows = failing_rows(services.settings.warehouse_path, results.values()) if report.built else {}
-        words = explanations(manifest, results.values(), rows, DBT_PROJECT_DIR)
-        report = report.explained(words)
-        services.progress.built(summarize(report, rows, plan.describe()))
-        yield from _events(context, results, _table_rows(services) if report.built else {}, rows, words)
+        report = build.report
+        yield from _events(
+            context, build.results, _table_rows(services) if report.built else {}, build.rows, build.words
+        )
         if plan.mode == CHANGES and report.is_open:
             yield from _still_there(context, left_alone(manifest))
         if not report.is_open:
             raise dg.Failure(
-                description="dbt did not build everything it had to." + (f" {problem}" if problem else ""),
+                description="dbt did not build everything it had to." + (f" {build.problem}" if build.problem else ""),
                 metadata={"nodes": dg.MetadataValue.text(report.describe(limit=200))},
                 allow_retries=False,
             )
         if selected is None:
-            settings = services.settings
-            finish(settings.warehouse_path, settings.landing_index_path, _built(settings, as_of))
+            finish(settings.warehouse_path, settings.landing_index_path, built_now(settings, as_of))
 
     return warehouse

@@ -196,7 +196,7 @@ def test_the_graph_reaches_from_every_entity_to_the_publication(played: _Played)
         ancestors |= todo
     assert landing <= ancestors
     assert {key.path[0] for key in graph.get_all_asset_keys()} == {
-        "landing", "staging", "core", "marts", "access", "seeds", "published",
+        "landing", "staging", "core", "marts", "access", "seeds", "published", "backfill",
     }  # fmt: skip
 
 
@@ -236,7 +236,7 @@ def test_the_schedule_exists_where_the_environment_declares_it(
         assert schedule.cron_schedule == "0 1 * * *"
         assert schedule.execution_timezone == "Asia/Ho_Chi_Minh"
         assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-    assert {job.name for job in repository.get_all_jobs()} >= {"night", "nights"}
+    assert {job.name for job in repository.get_all_jobs()} >= {"night", "nights", "backfill"}
     assert [sensor.name for sensor in repository.sensor_defs] == ["failed_runs"]
 
 
