@@ -91,6 +91,10 @@ def dbt_arguments(
         "--quiet",
         "--no-use-colors",
         "--no-version-check",
+        # Every event is put into words for each place it is logged to, also where its level keeps it out: the file is
+        # enough, errors included.
+        "--log-level",
+        "none",
         "--log-path",
         str(target.parent / "logs"),
         "--log-level-file",
@@ -116,6 +120,7 @@ class DbtWorker:
         self._log = self._target.parent / "logs" / "worker.log"
         self._process: subprocess.Popen[str] | None = None
         self._is_parsing = False
+        self._wrote_manifest = False
         self._parse_problem: str | None = None
 
     def __enter__(self) -> Self:
@@ -145,17 +150,29 @@ class DbtWorker:
                 env=os.environ | dbt_environment(self._settings) | {"PYTHONWARNINGS": _NO_SEMAPHORE_WARNING},
             )
 
-        self._is_parsing = True
-        self._ask(dbt_arguments("parse", target), dbt_environment(self._settings))
+        # Writing the manifest takes longer than parsing what has not changed, and the definitions have it already.
+        self._ask_to_parse(write_manifest=not manifest_is_current(self._settings))
+
+    def _ask_to_parse(self, *, write_manifest: bool) -> None:
+        arguments = dbt_arguments("parse", dbt_paths(self._settings).target)
+        self._is_parsing, self._wrote_manifest = True, write_manifest
+        self._ask(arguments if write_manifest else [*arguments, "--no-write-json"], dbt_environment(self._settings))
 
     def parse(self) -> None:
-        """Wait for the project to be parsed; its manifest is then in the target folder. Raises DbtError if it fails."""
+        """Wait for the project to be parsed. Raises DbtError if it fails."""
         self.start()
         if self._is_parsing:
             self._parse_problem = self._listen(None)
             self._is_parsing = False
         if self._parse_problem is not None:
             raise DbtError(f"the dbt project in {DBT_PROJECT_DIR} does not parse: {self._parse_problem}")
+
+    def write_manifest(self) -> None:
+        """Have the project's manifest in the target folder, parsed since this process started. Raises DbtError."""
+        self.parse()
+        if not self._wrote_manifest:  # The files have changed between the start of the process and now.
+            self._ask_to_parse(write_manifest=True)
+            self.parse()
 
     def run(
         self, arguments: Sequence[str], environment: Mapping[str, str], on_node: NodeListener | None = None
@@ -256,10 +273,10 @@ def ensure_manifest(settings: Settings, worker: DbtWorker | None = None) -> Path
         return paths.manifest
     fingerprint = project_fingerprint(settings)
     if worker is not None:
-        worker.parse()
+        worker.write_manifest()
     else:
         with DbtWorker(settings) as own_worker:
-            own_worker.parse()
+            own_worker.write_manifest()
     _replace(paths.manifest, (paths.target / "manifest.json").read_bytes())
     _replace(paths.fingerprint, fingerprint.encode())
     return paths.manifest

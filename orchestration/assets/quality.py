@@ -147,7 +147,9 @@ def batch_checks(services: Services) -> dg.AssetChecksDefinition:
         settings = services.settings
         by_night = []
         for night in _nights(services, dict(context.run.tags)):
-            outcomes = check_batches(services.landing, services.source.name, night, services.data_docs)
+            outcomes = check_batches(
+                services.landing, services.source.name, night, services.data_docs, services.run_suite
+            )
             save_outcomes(settings.checks_dir, night, BATCHES, outcomes)
             refuse_failed(services.landing, services.source.name, night, outcomes)
             by_night.append(outcomes)
@@ -170,14 +172,20 @@ def mart_checks(services: Services) -> dg.AssetChecksDefinition:
         pool=POOL,
     )
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        from orchestration.checks.marts import check_marts
+        from concurrent.futures import ThreadPoolExecutor
+
+        from orchestration.checks.marts import judge_marts, read_mart_frame
         from orchestration.checks.reconciliation import reconcile
 
         services.progress.checking(MARTS)
         settings, as_of = services.settings, newest_night(services)
-        marts = check_marts(settings.warehouse_path, services.data_docs)
+        frame = read_mart_frame(settings.warehouse_path)
+        # The suite looks at the frame only, so it need not keep the reconciliation waiting.
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            judging = pool.submit(judge_marts, frame, services.data_docs, services.run_suite)
+            sums = reconcile(services.landing, services.source.name, as_of, settings.warehouse_path)
+            marts = judging.result()
         save_outcomes(settings.checks_dir, as_of, MARTS, marts)
-        sums = reconcile(services.landing, services.source.name, as_of, settings.warehouse_path)
         save_outcomes(settings.checks_dir, as_of, RECONCILIATION, sums)
         yield from _emit(context.selected_asset_check_keys, services, [*marts, *sums])
 

@@ -5,11 +5,12 @@ Nothing is opened before the first asset asks for it: definitions load without t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from orchestration.checks.suite import RunSuite, run_suite
 from orchestration.dbt_run import DbtWorker
 from orchestration.progress import Progress
 from orchestration.settings import Settings
@@ -21,11 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class Services:
-    """Handed to every asset factory. `worker` and `source` serve all nights that this process plays."""
+    """Handed to every asset factory. `worker` and `source` serve all nights that this process plays.
+
+    `run_suite` evaluates Great Expectations suites, by default in this process.
+    """
 
     settings: Settings
     progress: Progress
     worker: DbtWorker
+    run_suite: RunSuite = field(default=run_suite)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:

@@ -23,7 +23,7 @@ from orchestration.checks.history import (
 )
 from orchestration.checks.outcome import CheckOutcome, CheckSpec, Number
 from orchestration.checks.profiles import MAX_ROWS, Profile, Row, landed_profile, unlanded_profile
-from orchestration.checks.suite import Expect, Judged, between, in_set, not_above, run_suite
+from orchestration.checks.suite import Expect, Judged, RunSuite, between, in_set, not_above, run_suite
 from orchestration.contract import Contract, contract
 from orchestration.landing.manifest import BatchStatus, Manifest
 from orchestration.landing.store import Landing
@@ -61,7 +61,9 @@ _NOT_THE_BATCH_ITSELF = frozenset({"batch_no_gap"})
 Describe = Callable[[Profile], tuple[str, dict[str, Number], tuple[Row, ...]]]
 
 
-def check_batches(landing: Landing, source: str, night: date, docs_dir: Path) -> list[CheckOutcome]:
+def check_batches(
+    landing: Landing, source: str, night: date, docs_dir: Path, judge: RunSuite = run_suite
+) -> list[CheckOutcome]:
     """Judge every entity's batch of `night`; one outcome per batch check of the catalogue, in its order.
 
     `docs_dir` is where the Data Docs go (`KPI_HOME/checks/data_docs`). Beside it Great Expectations keeps its files
@@ -70,7 +72,7 @@ def check_batches(landing: Landing, source: str, night: date, docs_dir: Path) ->
     Raises SuiteError when the suite cannot be evaluated, LandingError or duckdb.IOException on damaged landed files.
     """
     profiles = profile_night(landing, source, night, read_accepted(docs_dir.parent / ACCEPTED_FILE))
-    judged = run_suite(SUITE, batch_frame(profiles), "entity", EXPECTATIONS, docs_dir)
+    judged = judge(SUITE, batch_frame(profiles), "entity", EXPECTATIONS, docs_dir)
     by_entity = {profile.entity: profile for profile in profiles}
     return [_outcome(spec, by_entity[spec.asset[-1]], judged[spec.name]) for spec in specs_of(BATCH_CHECK_NAMES)]
 

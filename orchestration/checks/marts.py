@@ -19,7 +19,7 @@ import duckdb
 
 from orchestration.checks.catalogue import MART_CHECK_NAMES, specs_of
 from orchestration.checks.outcome import CheckOutcome, CheckSpec, Number
-from orchestration.checks.suite import Expect, Judged, above, between, run_suite
+from orchestration.checks.suite import Expect, Judged, RunSuite, above, between, run_suite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,11 +142,20 @@ def check_marts(warehouse_path: Path, docs_dir: Path) -> list[CheckOutcome]:
     `docs_dir` is where the Data Docs go (`KPI_HOME/checks/data_docs`).
     Raises duckdb.Error when the warehouse lacks a mart, SuiteError when the suite cannot be evaluated.
     """
+    return judge_marts(read_mart_frame(warehouse_path), docs_dir)
+
+
+def read_mart_frame(warehouse_path: Path) -> pd.DataFrame:
+    """The aggregates of the marts in the warehouse file. Raises duckdb.Error when it lacks a mart."""
     with duckdb.connect(":memory:") as connection:
         connection.execute(f"attach '{str(warehouse_path).replace(chr(39), chr(39) * 2)}' as warehouse (read_only)")
         connection.execute("use warehouse")
-        frame = mart_frame(connection)
-    judged = run_suite(SUITE, frame, "row", {name: check.expectations for name, check in CHECKS.items()}, docs_dir)
+        return mart_frame(connection)
+
+
+def judge_marts(frame: pd.DataFrame, docs_dir: Path, judge: RunSuite = run_suite) -> list[CheckOutcome]:
+    """Judge the aggregates of the marts, without a look at the warehouse; see `check_marts`."""
+    judged = judge(SUITE, frame, "row", {name: check.expectations for name, check in CHECKS.items()}, docs_dir)
     return [_outcome(spec, frame, judged[spec.name]) for spec in specs_of(MART_CHECK_NAMES)]
 
 

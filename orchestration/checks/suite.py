@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestration.checks.catalogue import specs_of
 from orchestration.checks.outcome import Severity
@@ -54,6 +54,15 @@ class Expect:
 
     name: str
     arguments: Mapping[str, object]
+
+
+class RunSuite(Protocol):
+    """What judges a frame: `run_suite` in this process, or the same in a process of its own (`suite_process.py`)."""
+
+    def __call__(
+        self, name: str, frame: pd.DataFrame, key: str, expectations: Mapping[str, Sequence[Expect]], docs_dir: Path
+    ) -> dict[str, Judged]:
+        """See `run_suite`."""
 
 
 def between(column: str, low: float | None, high: float | None) -> Expect:

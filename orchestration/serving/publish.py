@@ -154,6 +154,7 @@ def _build(
             connection.execute(f"create schema {identifier(_NEW, schema)}")
         for copy in copies:
             _copy_table(connection, warehouse, copy)
+        _copy_comments(connection, warehouse, copies)
         _write_record(connection, record)
         _create_marts_views(connection, copies)
         _create_access_views(connection, warehouse, copies)
@@ -188,20 +189,26 @@ def _copy_table(connection: duckdb.DuckDBPyConnection, warehouse: str, copy: _Co
     target = identifier(_NEW, copy.target_schema, copy.name)
     origin = identifier(warehouse, copy.schema, copy.name)
     connection.execute(f"create table {target} as select * from {origin}")
-    comments = connection.execute(
-        "select column_name, comment from duckdb_columns() "
-        "where database_name = ? and schema_name = ? and table_name = ? and comment is not null",
-        [warehouse, copy.schema, copy.name],
+
+
+def _copy_comments(connection: duckdb.DuckDBPyConnection, warehouse: str, copies: list[_Copy]) -> None:
+    """The comments of all copied tables. Asked for once: the engine lists every column of every file each time."""
+    targets = {(copy.schema, copy.name): identifier(_NEW, copy.target_schema, copy.name) for copy in copies}
+    columns = connection.execute(
+        "select schema_name, table_name, column_name, comment from duckdb_columns() "
+        "where database_name = ? and comment is not null",
+        [warehouse],
     ).fetchall()
-    for column, comment in comments:
-        connection.execute(f"comment on column {target}.{identifier(column)} is {literal(comment)}")
-    described = connection.execute(
-        "select comment from duckdb_tables() "
-        "where database_name = ? and schema_name = ? and table_name = ? and comment is not null",
-        [warehouse, copy.schema, copy.name],
+    tables = connection.execute(
+        "select schema_name, table_name, comment from duckdb_tables() where database_name = ? and comment is not null",
+        [warehouse],
     ).fetchall()
-    for (comment,) in described:
-        connection.execute(f"comment on table {target} is {literal(comment)}")
+    for schema, table, column, comment in columns:
+        if (schema, table) in targets:
+            connection.execute(f"comment on column {targets[schema, table]}.{identifier(column)} is {literal(comment)}")
+    for schema, table, comment in tables:
+        if (schema, table) in targets:
+            connection.execute(f"comment on table {targets[schema, table]} is {literal(comment)}")
 
 
 def _write_record(connection: duckdb.DuckDBPyConnection, record: Mapping[str, Any]) -> None:
@@ -222,17 +229,17 @@ def _create_marts_views(connection: duckdb.DuckDBPyConnection, copies: list[_Cop
 
 def _create_access_views(connection: duckdb.DuckDBPyConnection, warehouse: str, copies: list[_Copy]) -> None:
     homes = {(copy.schema, copy.name): (copy.target_schema, copy.name) for copy in copies}
+    found = connection.execute(
+        "select view_name, sql from duckdb_views() where database_name = ? and schema_name = 'access'", [warehouse]
+    ).fetchall()
+    stored = {str(name): str(sql) for name, sql in found}
     for copy in copies:
         if copy.schema != "marts":
             continue
         name = f"access_{copy.name}"
-        stored = connection.execute(
-            "select sql from duckdb_views() where database_name = ? and schema_name = 'access' and view_name = ?",
-            [warehouse, name],
-        ).fetchall()
-        if not stored:
+        if name not in stored:
             raise PublishError(f"access.{name} of the warehouse is a table; an access view must stay a view")
-        body = rewrite_tables(connection, view_body(stored[0][0]), name, homes)
+        body = rewrite_tables(connection, view_body(stored[name]), name, homes)
         connection.execute(f"create view {identifier(_NEW, 'access', name)} as {body}")
 
 
