@@ -4,7 +4,8 @@ Belongs here: options, exit codes, and turning errors into sentences. Not here: 
 seconds happen inside the command that needs them.
 
 Exit codes: 0 done; 1 a check failed and nothing was published (`doctor`, `check-rules`: something is wrong); 2 usage
-or input; 3 the program or the machine failed, with the details in a log; 130 interrupted.
+or input; 3 the program or the machine failed, with the details in a log; 4 `rebuild` found something else than what was
+there; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ from orchestration.report.block_names import ALL, FIRST, BlockName
 from orchestration.settings import PROJECT_DIR, Settings
 
 if TYPE_CHECKING:
+    from orchestration.backfill.months import MonthRange
     from orchestration.console import ConsoleProgress
     from orchestration.doctor import Finding
     from orchestration.night import RunResult
 
-DONE, FAILED_CHECK, USAGE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, FAILED_CHECK, USAGE, BROKEN, DIFFERENT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 app = typer.Typer(
     name="kpi",
@@ -52,7 +54,7 @@ Folder = Annotated[
 ]
 
 
-_INPUT_ERRORS = frozenset({"SourceError", "LandingError"})
+_INPUT_ERRORS = frozenset({"SourceError", "LandingError", "BackfillError"})
 
 
 class UsageError(Exception):
@@ -120,13 +122,25 @@ def run(
     at_once: Annotated[
         bool, typer.Option("--at-once", help="With --nights: land night by night, then build and publish once.")
     ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="DATE", help="The figures as known at the end of that day; needs --into."),
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option("--into", metavar="FILE", help="With --as-of: the file to write; nothing else changes."),
+    ] = None,
     source: Source = None,
     path: Folder = None,
 ) -> None:
-    """Play a night: land, build, check, publish."""
+    """Play a night: land, build, check, publish. With --as-of: the figures of a past day, into a file."""
     if path is not None and source is None:
         source = "files"
     settings = load_settings(source=source, files_path=path)
+    if as_of is not None or into is not None:
+        if day or first or last or at_once or nights > 1 or path is not None:
+            raise UsageError("--as-of and --into land nothing and stand alone; of the other options only --source fits")
+        raise typer.Exit(_run_as_known(settings, parse_night(as_of, "--as-of"), into))
     begin, end = choose_nights(
         settings, parse_night(day, "--date"), parse_night(first, "--from"), parse_night(last, "--to"), nights
     )
@@ -184,11 +198,7 @@ def _play(settings: Settings, first: date, last: date, *, as_one_range: bool) ->
 
 
 def _finish(settings: Settings, progress: ConsoleProgress, seconds: float) -> None:
-    from orchestration.console import warnings_text
-
-    warnings = warnings_text(progress.outcomes, progress.build)
-    if warnings is not None:
-        out.print(warnings, soft_wrap=True)
+    _print_warnings(progress)
     published = progress.publication
     if published is not None:
         out.print(
@@ -492,19 +502,208 @@ def dev(
     os.execve(dagster, arguments, {**os.environ, **environment, "DAGSTER_HOME": str(home)})
 
 
+def _run_as_known(settings: Settings, as_of: date | None, into: Path | None) -> int:
+    """Build a past day's figures into a file; returns the exit code."""
+    from orchestration.as_known import batches_known, build_as_known, refuse_day, refuse_target
+    from orchestration.aside import BuildRefused
+    from orchestration.console import ConsoleProgress
+    from orchestration.serving.lock import writer_lock
+
+    if as_of is None or into is None:
+        raise UsageError("--as-of DATE and --into FILE go together")
+    refuse_day(settings, as_of)
+    refuse_target(settings, into)
+    _check_rule_files()
+    started = time.monotonic()
+    progress = ConsoleProgress(out)
+    out.print(Text.assemble(("kpi run --as-of", "bold"), f" {as_of}  {settings.source}, into {into}"), soft_wrap=True)
+    # For an instant only: a night that is landing rows has not judged them yet.
+    with writer_lock(settings.lock_path, settings.lock_wait_seconds, progress.waiting):
+        known = batches_known(settings, as_of)
+    newest = max(name.partition("/")[2].partition(".")[0] for name in known)
+    out.print(f"  {len(known):,} batches were known by then, the newest of {newest}", soft_wrap=True)
+    try:
+        publication = build_as_known(settings, as_of, into, batches=known, progress=progress)
+    except BuildRefused as error:
+        return _say_refused(progress, error, f"{into} was not written; what was there before is untouched.")
+    finally:
+        progress.close()
+    _print_warnings(progress)
+    out.print(
+        Text.assemble(
+            ("Written", "bold green"),
+            f" {publication.path}, as known at the end of {as_of}, in {time.monotonic() - started:.0f} s. "
+            "The current publication is as it was.",
+        ),
+        soft_wrap=True,
+    )
+    return DONE
+
+
+def _print_warnings(progress: ConsoleProgress) -> None:
+    from orchestration.console import warnings_text
+
+    warnings = warnings_text(progress.outcomes, progress.build)
+    if warnings is not None:
+        out.print(warnings, soft_wrap=True)
+
+
+def _say_refused(progress: ConsoleProgress, error: Exception, what_remains: str) -> int:
+    """Say which checks refused a build; returns the exit code."""
+    from orchestration.console import print_blocking
+
+    progress.close()
+    err.print(Text("Nothing was published.", style="bold red"))
+    print_blocking(err, progress.outcomes)
+    told = progress.build.problems if progress.build is not None else ()
+    for problem in told:
+        err.print(Text(f"  {problem}"), soft_wrap=True)
+    if not told and not any(outcome.blocks for outcome in progress.outcomes):
+        err.print(Text(str(error)), soft_wrap=True)
+    err.print(Text(what_remains), soft_wrap=True)
+    return FAILED_CHECK
+
+
+FirstMonth = Annotated[str | None, typer.Option("--from", metavar="MONTH", help="First month, like 2025-01.")]
+LastMonth = Annotated[str | None, typer.Option("--to", metavar="MONTH", help="Last month, included.")]
+
+
+@app.command()
+def backfill(
+    first: FirstMonth = None,
+    last: LastMonth = None,
+    reingest: Annotated[
+        bool, typer.Option("--reingest", help="Ask the source again for every night of these months first.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Every month, from what has landed; the same as `kpi rebuild`.")
+    ] = False,
+    source: Source = None,
+    path: Folder = None,
+) -> None:
+    """Rebuild a range of months, landed again where wanted."""
+    if path is not None and source is None:
+        source = "files"
+    settings = load_settings(source=source, files_path=path)
+    if full:
+        if first is not None or last is not None:
+            raise UsageError("--full builds every month, --from and --to name some: leave out one or the other")
+        if reingest:
+            raise UsageError("--full builds from what has landed; to ask the source again, name months by --from, --to")
+        raise typer.Exit(_rebuild(settings, dry_run=dry_run))
+    if first is None or last is None:
+        raise UsageError("a backfill needs --from MONTH and --to MONTH, for example --from 2025-01 --to 2025-06")
+    from orchestration.backfill.months import month_range
+    from orchestration.partitions import FIRST_NIGHT
+
+    months = month_range(first, last, FIRST_NIGHT, settings.yesterday())
+    _check_source(settings, path)
+    _check_rule_files()
+    raise typer.Exit(_backfill(settings, months, reingest=reingest, dry_run=dry_run))
+
+
+def _backfill(settings: Settings, months: MonthRange, *, reingest: bool, dry_run: bool) -> int:
+    """Print the plan, then do it; returns the exit code."""
+    from orchestration.backfill.plan import plan_lines
+    from orchestration.console import ConsoleProgress
+    from orchestration.dbt_run import DbtWorker
+
+    started = time.monotonic()
+    progress = ConsoleProgress(out)
+    out.print(Text.assemble(("kpi backfill", "bold"), f"  {settings.source}, {months}, in {settings.home}"))
+    with DbtWorker(settings) as worker:
+        if not dry_run:
+            worker.start()
+        from orchestration.backfill.facts import last_timings, make_plan
+        from orchestration.night import TIMED_JOBS, NightPlayer, Services, open_instance, quiet_libraries
+
+        with quiet_libraries(_log_path(settings)), open_instance(settings) as instance:
+            services = Services(settings, progress, worker)
+            timings = last_timings(instance, TIMED_JOBS)
+            plan = make_plan(
+                services.landing,
+                services.source,
+                settings.marts_path,
+                months,
+                settings.yesterday(),
+                timings,
+                reingest=reingest,
+            )
+            for label, text in plan_lines(plan):
+                out.print(Text.assemble((f"  {label:<10} ", "bold"), text), soft_wrap=True)
+            if dry_run:
+                out.print("Nothing was changed: this was a dry run.")
+                return DONE
+            result = NightPlayer(services, instance).backfill(months, reingest=reingest)
+            progress.close()
+            if not result.success:
+                return _explain(settings, progress, result)
+    _finish(settings, progress, time.monotonic() - started)
+    return DONE
+
+
+@app.command()
+def rebuild(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Build aside and compare, but change nothing.")] = False,
+    source: Source = None,
+) -> None:
+    """Make everything anew from the landing zone, and compare."""
+    raise typer.Exit(_rebuild(load_settings(source=source), dry_run=dry_run))
+
+
+def _rebuild(settings: Settings, *, dry_run: bool) -> int:
+    """Rebuild, publish, print the comparison; returns the exit code."""
+    from orchestration.aside import BuildRefused
+    from orchestration.compare_text import comparison_sentence, section_lines
+    from orchestration.console import ConsoleProgress
+    from orchestration.rebuild import rebuild as rebuild_everything
+
+    _check_rule_files()
+    started = time.monotonic()
+    progress = ConsoleProgress(out)
+    out.print(Text.assemble(("kpi rebuild", "bold"), f"  {settings.source}, in {settings.home}"), soft_wrap=True)
+    try:
+        rebuilt = rebuild_everything(settings, progress, dry_run=dry_run)
+    except BuildRefused as error:
+        return _say_refused(progress, error, "The warehouse and the publication are as they were.")
+    finally:
+        progress.close()
+    _print_warnings(progress)
+    for section in rebuilt.comparison.sections:
+        for line in section_lines(section):
+            out.print(Text(line, style="red" if line.startswith("!") else ""), soft_wrap=True)
+    is_equal = rebuilt.comparison.is_equal
+    out.print(
+        Text(comparison_sentence(rebuilt.comparison), style="bold green" if is_equal else "bold red"), soft_wrap=True
+    )
+    seconds = time.monotonic() - started
+    if rebuilt.publication is None:
+        out.print(f"Nothing was changed: this was a dry run, {seconds:.0f} s.")
+    else:
+        out.print(
+            f"Published {rebuilt.publication.path}, as of {rebuilt.publication.as_of}, in {seconds:.0f} s.",
+            soft_wrap=True,
+        )
+    if not is_equal:
+        out.print("docs/backfills.md says what a difference can mean.")
+    return DONE if is_equal else DIFFERENT
+
+
 def _log_path(settings: Settings) -> Path:
     return settings.home / "logs" / "kpi.log"
 
 
 def _expected_errors() -> tuple[type[Exception], ...]:
     """Errors whose message is meant for people; imported only once something has gone wrong."""
+    from orchestration.backfill.months import BackfillError
     from orchestration.landing.manifest import LandingError
     from orchestration.report.errors import PageError
     from orchestration.rules.check import RulesError
     from orchestration.serving.errors import ServingError
     from orchestration.sources.base import SourceError
 
-    return (UsageError, SourceError, LandingError, PageError, RulesError, ServingError)
+    return (UsageError, SourceError, LandingError, PageError, RulesError, ServingError, BackfillError)
 
 
 def _report_unexpected(error: BaseException) -> int:

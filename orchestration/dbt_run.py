@@ -64,8 +64,13 @@ def dbt_paths(settings: Settings) -> DbtPaths:
     )
 
 
-def dbt_environment(settings: Settings, as_of: date | None = None) -> dict[str, str]:
-    """The variables the dbt project reads. Without `as_of` the project takes yesterday in the company's time zone."""
+def dbt_environment(
+    settings: Settings, as_of: date | None = None, months: tuple[date, date] | None = None
+) -> dict[str, str]:
+    """The variables the dbt project reads. Without `as_of` the project takes yesterday in the company's time zone.
+
+    `months` are the first days of the first and the last month of a backfill.
+    """
     environment = {
         "KPI_HOME": str(settings.home),
         "KPI_TIMEZONE": settings.timezone,
@@ -74,7 +79,11 @@ def dbt_environment(settings: Settings, as_of: date | None = None) -> dict[str, 
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
-    return environment if as_of is None else environment | {"KPI_AS_OF": as_of.isoformat()}
+    if as_of is not None:
+        environment["KPI_AS_OF"] = as_of.isoformat()
+    if months is not None:
+        environment["KPI_MONTHS_FROM"], environment["KPI_MONTHS_TO"] = (month.isoformat() for month in months)
+    return environment
 
 
 def dbt_arguments(
@@ -103,8 +112,11 @@ def dbt_arguments(
 class DbtWorker:
     """A child process with dbt imported and the project parsed, which runs one command at a time; a context manager."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, target: Path | None = None) -> None:
+        """`target` is where dbt keeps its own files; by default beside the warehouse of the settings."""
         self._settings = settings
+        self._target = target or dbt_paths(settings).target
+        self._log = self._target.parent / "logs" / "worker.log"
         self._process: subprocess.Popen[str] | None = None
         self._is_parsing = False
         self._parse_problem: str | None = None
@@ -121,7 +133,7 @@ class DbtWorker:
         """Start importing dbt and parsing the project; returns at once, and does nothing when the worker runs."""
         if self._process is not None and self._process.poll() is None:
             return
-        log, target = dbt_paths(self._settings).log, dbt_paths(self._settings).target
+        log, target = self._log, self._target
         log.parent.mkdir(parents=True, exist_ok=True)
         target.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as log_file:
@@ -162,7 +174,7 @@ class DbtWorker:
 
     def _ask(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         assert self._process is not None and self._process.stdin is not None
-        request = {"args": list(arguments), "env": dict(environment), "log": str(dbt_paths(self._settings).log)}
+        request = {"args": list(arguments), "env": dict(environment), "log": str(self._log)}
         try:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
@@ -184,7 +196,7 @@ class DbtWorker:
 
     def _died(self) -> str:
         code = self._process.wait() if self._process is not None else None
-        return f"the dbt process ended unexpectedly (exit code {code}); see {dbt_paths(self._settings).log}"
+        return f"the dbt process ended unexpectedly (exit code {code}); see {self._log}"
 
     def close(self) -> None:
         """End the worker and whatever it is still running."""

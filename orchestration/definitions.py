@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.backfill import BACKFILL_KEY, backfill_asset
 from orchestration.assets.ingestion import landing_assets
 from orchestration.assets.publication import publication_asset, record_failure
 from orchestration.assets.quality import batch_checks, mart_checks
@@ -21,15 +22,16 @@ from orchestration.dbt_run import ensure_manifest
 from orchestration.settings import Settings
 from orchestration.settings import settings as process_settings
 
-__all__ = ["NIGHT", "NIGHTS", "Services", "build_defs", "defs", "record_failure"]
+__all__ = ["BACKFILL", "NIGHT", "NIGHTS", "Services", "build_defs", "defs", "record_failure"]
 
 PRODUCTION = "production"
-NIGHT, NIGHTS = "night", "nights"
+NIGHT, NIGHTS, BACKFILL = "night", "nights", "backfill"
 _ONE_A_M = 1
 
 
 def _jobs() -> dict[str, Any]:
-    everything = dg.AssetSelection.all()
+    months = dg.AssetSelection.assets(BACKFILL_KEY)
+    everything = dg.AssetSelection.all() - months
     return {
         NIGHT: dg.define_asset_job(
             NIGHT,
@@ -42,6 +44,14 @@ def _jobs() -> dict[str, Any]:
             description=(
                 "A range of nights in one run: land each in order, then build, check and publish once. The range is "
                 "given by the tags dagster/asset_partition_range_start and dagster/asset_partition_range_end."
+            ),
+        ),
+        BACKFILL: dg.define_asset_job(
+            BACKFILL,
+            selection=months,
+            description=(
+                "A range of months in one run: ask the source again where the run's configuration says so, then "
+                "rebuild, check and publish once."
             ),
         ),
     }
@@ -102,7 +112,12 @@ def build_defs(
     warehouse = warehouse_assets(services, manifest)
     jobs = _jobs()
     return dg.Definitions(
-        assets=[landing_assets(services), warehouse, publication_asset(services, warehouse)],
+        assets=[
+            landing_assets(services),
+            warehouse,
+            publication_asset(services, warehouse),
+            backfill_asset(services, (NIGHT, NIGHTS)),
+        ],
         asset_checks=[batch_checks(services), mart_checks(services)],
         jobs=list(jobs.values()),
         schedules=_schedules(services.settings, jobs[NIGHT]),

@@ -9,22 +9,27 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
 from dagster._core.instance.ref import InstanceRef
 from dagster_shared.error import SerializableErrorInfo
 
-from orchestration.definitions import NIGHT, NIGHTS, Services, build_defs, record_failure
+from orchestration.backfill.months import MonthRange
+from orchestration.definitions import BACKFILL, NIGHT, NIGHTS, Services, build_defs, record_failure
 from orchestration.event_storage import storage_override
 from orchestration.settings import PROJECT_DIR, Settings
 
-__all__ = ["NightPlayer", "RunResult", "Services", "StepFailure", "open_instance", "quiet_libraries"]
+__all__ = ["TIMED_JOBS", "NightPlayer", "RunResult", "Services", "StepFailure", "open_instance", "quiet_libraries"]
+
+TIMED_JOBS = (NIGHT, NIGHTS)
+"""The jobs whose last good run says how long a backfill may take."""
 
 _LOCATION_TAGS = {".dagster/repository": "__repository__@kpi_warehouse"}
 
@@ -112,24 +117,32 @@ class NightPlayer:
 
     def play_range(self, first: date, last: date) -> RunResult:
         """Land every night from `first` to `last`, then build, check and publish once."""
-        tags = {
-            "dagster/asset_partition_range_start": first.isoformat(),
-            "dagster/asset_partition_range_end": last.isoformat(),
-        }
-        return self._execute(NIGHTS, None, tags)
+        return self._execute(NIGHTS, None, _range_tags(first.isoformat(), last.isoformat()))
 
-    def _execute(self, job: str, partition: str | None, tags: dict[str, str]) -> RunResult:
+    def backfill(self, months: MonthRange, *, reingest: bool) -> RunResult:
+        """Rebuild these months, their nights asked for again where wanted, and publish once."""
+        keys = months.keys()
+        config = {"ops": {"backfill__months": {"config": {"reingest": reingest}}}}
+        return self._execute(BACKFILL, None, _range_tags(keys[0], keys[-1]), config)
+
+    def _execute(
+        self, job: str, partition: str | None, tags: dict[str, str], config: Mapping[str, Any] | None = None
+    ) -> RunResult:
         result = self._defs.resolve_job_def(job).execute_in_process(
             instance=self._instance,
             partition_key=partition,
             raise_on_error=False,
-            run_config=_SILENT_CONSOLE,
+            run_config={**_SILENT_CONSOLE, **(config or {})},
             tags={**_LOCATION_TAGS, "kpi/process": str(os.getpid()), **tags},
         )
         failures = () if result.success else _failures(result)
         if failures:
             record_failure(self._settings, f"run {result.run_id} failed in {failures[0].step}: {failures[0].message}")
         return RunResult(result.run_id, result.success, failures)
+
+
+def _range_tags(first: str, last: str) -> dict[str, str]:
+    return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> tuple[StepFailure, ...]:

@@ -79,12 +79,13 @@ def publish(
     threads: int | None = None,
     memory_limit: str | None = None,
     before_swap: Callable[[], None] | None = None,
+    keeps_previous: bool = True,
 ) -> Publication:
-    """Publish the warehouse's marts to `marts_path`. The caller holds the writer lock.
+    """Publish the warehouse's marts to `marts_path`. The caller is the only one that publishes there, by a lock.
 
     `meta` needs `as_of` (date) and `source` (text); `batch_ids` (list of text), `code_version` (text) and
     `published_at` (aware datetime, default now) are optional. `before_swap` runs when the new file is complete and
-    checked; if it raises, nothing is swapped.
+    checked; if it raises, nothing is swapped. `keeps_previous` leaves the replaced generation beside the new one.
     Raises PublishError when the copy does not equal the warehouse. After any failure the old file is untouched.
     """
     started = time.monotonic()
@@ -98,7 +99,8 @@ def publish(
         tables = _build(warehouse_path, temporary, record, threads, memory_limit)
         if before_swap is not None:
             before_swap()
-        files.keep_previous(marts_path, previous_path(marts_path))
+        if keeps_previous:
+            files.keep_previous(marts_path, previous_path(marts_path))
         replace_durably(temporary, marts_path)
     except BaseException:
         files.discard(temporary)

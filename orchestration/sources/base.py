@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -77,4 +77,13 @@ class Source(Protocol):
         `complete` asks for all rows, as a first load needs; a source that cannot choose delivers what it has.
         Raises SourceError when the input is there but unreadable.
         """
+        ...
+
+
+@runtime_checkable
+class PastNights(Protocol):
+    """A source that can say which past nights it can still be asked for, as they stood then; needed to ask again."""
+
+    def nights_between(self, first: date, last: date) -> list[date] | None:
+        """The nights from `first` to `last` that it can give; None when it only knows its present state."""
         ...

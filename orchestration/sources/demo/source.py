@@ -79,6 +79,11 @@ class DemoSource:
         is_complete |= self._delivery == "mixed" and night.day == 1
         return BatchKind.COMPLETE if is_complete else BatchKind.DELTA
 
+    def nights_between(self, first: date, last: date) -> list[date]:
+        """Every night of the company's life in the range."""
+        begin, end = max(first, self._clock.start), min(last, self._clock.end)
+        return [begin + timedelta(days=count) for count in range((end - begin).days + 1)]
+
     def read(self, entity: str, night: date, complete: bool = False) -> RawTable | None:
         """The entity as it stood at the end of `night`; None for an entity the contract does not know.
 

@@ -104,6 +104,11 @@ class FilesSource:
         found = (_as_night(child.name) for child in self.path.iterdir() if child.is_dir())
         return sorted(night for night in found if night is not None)
 
+    def nights_between(self, first: date, last: date) -> list[date] | None:
+        """The nights of the range that have a folder; None when the folder itself is the batch, whatever the night."""
+        nights = self.nights()
+        return [night for night in nights if first <= night <= last] if nights else None
+
     def unknown_files(self) -> list[UnknownFile]:
         """Files that no entity reads, in every folder this source reads from."""
         nights = self.nights()

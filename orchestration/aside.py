@@ -1,0 +1,143 @@
+"""A whole warehouse built beside the current one: dbt, its tests, and the checks that decide about publishing.
+
+Belongs here: the scratch folder, the build in it, and the checks of what was built. Not here: which batches to build
+from or what becomes of the result (`as_known.py`, `rebuild.py`).
+
+Scratch folders lie in `KPI_HOME/scratch`, one per purpose, under a lock of their own: whoever has the lock owns the
+folder, and empties what a killed build left in it. The kernel frees the lock with its process.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from orchestration.checks.outcome import CheckOutcome
+from orchestration.dbt_build import NO_UNIT_TESTS, BuildPlace, run_build
+from orchestration.dbt_run import DBT_PROJECT_DIR, DbtWorker, dbt_environment, dbt_paths
+from orchestration.gate import expected_nodes
+from orchestration.landing.store import Landing
+from orchestration.progress import BuildSummary, Progress
+from orchestration.rules.explain import ADVICE, unreadable
+from orchestration.serving.lock import writer_lock
+from orchestration.settings import Settings
+
+_MARTS = "marts"
+_PARTIAL_PARSE = "partial_parse.msgpack"
+
+
+class BuildRefused(Exception):
+    """What was built may not be published: dbt did not build it whole, or a blocking check failed."""
+
+
+@dataclass(frozen=True)
+class CheckedMarts:
+    """The outcomes of the checks that decide about publishing."""
+
+    marts: tuple[CheckOutcome, ...]
+    reconciliation: tuple[CheckOutcome, ...]
+
+
+def scratch_dir(settings: Settings) -> Path:
+    """Where everything is built that may not touch what is there."""
+    return settings.home / "scratch"
+
+
+@contextmanager
+def scratch_home(settings: Settings, name: str, progress: Progress) -> Iterator[Settings]:
+    """The same settings with an empty home of their own, `KPI_HOME/scratch/<name>`, removed at the end in any case.
+
+    One at a time per name: a second one waits like a writer does. Raises LockHeldError when the wait is over.
+    """
+    folder = scratch_dir(settings) / name
+    lock = folder.with_name(f"{name}.lock")
+    with writer_lock(lock, settings.lock_wait_seconds, progress.waiting):
+        _remove(folder)
+        folder.mkdir(parents=True)
+        try:
+            yield settings.model_copy(update={"home": folder})
+        finally:
+            _remove(folder)
+
+
+@contextmanager
+def worker_aside(settings: Settings, scratch: Settings) -> Iterator[DbtWorker]:
+    """A dbt process that keeps its files in the scratch folder and begins with what the last night had parsed.
+
+    It parses as the real home does, because dbt parses everything anew when its environment has changed; where the
+    commands write is up to the environment of each.
+    """
+    target = dbt_paths(scratch).target
+    target.mkdir(parents=True, exist_ok=True)
+    parsed = dbt_paths(settings).target / _PARTIAL_PARSE
+    if parsed.exists():
+        shutil.copyfile(parsed, target / _PARTIAL_PARSE)
+    with DbtWorker(settings, target=target) as worker:
+        worker.start()
+        yield worker
+
+
+def place_aside(scratch: Settings, as_of: date) -> BuildPlace:
+    """Everything in the scratch home, the landing index too."""
+    return BuildPlace(scratch.warehouse_path, dbt_paths(scratch).target, dbt_environment(scratch, as_of))
+
+
+def build_whole(worker: DbtWorker, place: BuildPlace, as_of: date, progress: Progress) -> None:
+    """Build every model and run every data test. Raises BuildRefused, or DbtError when dbt cannot run at all."""
+    wrong = unreadable(DBT_PROJECT_DIR)
+    if wrong:
+        progress.built(BuildSummary(built=0, tests=0, warnings=(), problems=(*wrong, ADVICE)))
+        raise BuildRefused("Rules cannot be loaded, so nothing was built.")
+    worker.parse()
+    manifest: Mapping[str, Any] = json.loads((place.target / "manifest.json").read_text(encoding="utf-8"))
+    expected = expected_nodes(manifest)
+    progress.building(as_of, len(expected))
+    build = run_build(worker, place, manifest, expected, NO_UNIT_TESTS, progress)
+    if not build.report.is_open:
+        raise BuildRefused("dbt did not build everything it had to." + (f" {build.problem}" if build.problem else ""))
+
+
+def check_built(
+    landing: Landing,
+    source: str,
+    as_of: date,
+    warehouse_path: Path,
+    docs_dir: Path,
+    progress: Progress,
+    keep: Callable[[CheckedMarts], None] | None = None,
+) -> CheckedMarts:
+    """The checks that a night runs between the build and the publication; `keep` gets the outcomes, good or bad.
+
+    Raises BuildRefused when one blocks.
+    """
+    from orchestration.checks.marts import check_marts
+    from orchestration.checks.reconciliation import reconcile
+
+    progress.checking(_MARTS)
+    checked = CheckedMarts(
+        tuple(check_marts(warehouse_path, docs_dir)), tuple(reconcile(landing, source, as_of, warehouse_path))
+    )
+    if keep is not None:
+        keep(checked)
+    outcomes = (*checked.marts, *checked.reconciliation)
+    progress.checked(outcomes)
+    refuse_blocking(outcomes)
+    return checked
+
+
+def refuse_blocking(outcomes: Sequence[CheckOutcome]) -> None:
+    """Raise BuildRefused when an outcome keeps the build from being published."""
+    blocking = [outcome for outcome in outcomes if outcome.blocks]
+    if blocking:
+        raise BuildRefused(f"{len(blocking)} blocking check(s) failed: {'; '.join(o.message for o in blocking)}")
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

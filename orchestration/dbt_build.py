@@ -1,0 +1,95 @@
+"""One `dbt build`, run to its end and judged: what a night, a backfill and a build aside have in common.
+
+Belongs here: running dbt in its worker, and reading what it left behind. Not here: where the build takes place and what
+becomes of it (`assets/warehouse.py`, `aside.py`), or Dagster's events.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestration.dbt_run import DBT_PROJECT_DIR, DbtWorker, dbt_arguments, failing_rows
+from orchestration.gate import GateReport, NodeProblem, judge
+from orchestration.progress import BuildSummary, Progress
+from orchestration.rules.explain import ADVICE, explanations
+
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+"""Unit tests are left to the test command: they test code, not a company's data."""
+
+
+@dataclass(frozen=True)
+class BuildPlace:
+    """Where one build happens: the database dbt writes, the folder for dbt's own files, and dbt's environment."""
+
+    warehouse_path: Path
+    target: Path
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class DbtBuild:
+    """How a build came out. `results` and `rows` (of failed tests) are by unique id; `problem` is why dbt stopped."""
+
+    report: GateReport
+    results: Mapping[str, Mapping[str, Any]]
+    rows: Mapping[str, Sequence[Mapping[str, str]]]
+    words: Mapping[str, tuple[str, ...]]
+    problem: str | None
+
+
+def run_build(
+    worker: DbtWorker,
+    place: BuildPlace,
+    manifest: Mapping[str, Any],
+    expected: frozenset[str],
+    arguments: Sequence[str],
+    progress: Progress,
+) -> DbtBuild:
+    """Build, judge against the nodes that were `expected`, and tell the listener.
+
+    Raises DbtError when dbt cannot run at all; a failed model or test is in the report.
+    """
+    run_results_path = place.target / "run_results.json"
+    run_results_path.unlink(missing_ok=True)  # A file left by an earlier run must not vouch for this one.
+    problem = worker.run(dbt_arguments("build", place.target, arguments), place.environment, progress.node_finished)
+    run_results: Mapping[str, Any] | None = None
+    if run_results_path.exists():
+        run_results = json.loads(run_results_path.read_text(encoding="utf-8"))
+    report = judge(expected, run_results)
+    if problem is not None and report.is_open:
+        report = judge(expected, None)
+    results = {result["unique_id"]: result for result in (run_results or {"results": []})["results"]}
+    # Where nothing ran, the database itself may be what is wrong, and dbt's word on it is the better one.
+    rows = failing_rows(place.warehouse_path, results.values()) if report.built else {}
+    words = explanations(manifest, results.values(), rows, DBT_PROJECT_DIR)
+    report = report.explained(words)
+    progress.built(summarize(report, rows))
+    return DbtBuild(report, results, rows, words, problem)
+
+
+def summarize(report: GateReport, rows: Mapping[str, Sequence[Mapping[str, str]]]) -> BuildSummary:
+    """The gate's report as a listener hears it, each failed test with its first rows."""
+    problems = report.describe().splitlines()
+    if any(problem.words for problem in report.problems):
+        problems.append(ADVICE)
+    for problem in report.problems:
+        if problem.words:
+            continue
+        problems += [
+            f"  row of {problem.name}: " + ", ".join(f"{name} {value}" for name, value in row.items())
+            for row in rows.get(problem.unique_id, ())
+        ]
+    return BuildSummary(
+        built=report.built,
+        tests=report.tests,
+        warnings=tuple(line for warning in report.warnings for line in _warning_lines(warning)),
+        problems=tuple(problems),
+    )
+
+
+def _warning_lines(problem: NodeProblem) -> tuple[str, ...]:
+    return problem.words or (f"{problem.name}: {problem.message}",)

@@ -1,0 +1,72 @@
+"""From a checked warehouse to the current publication: freshness, the swap, and the file the watchdog reads.
+
+Belongs here: the last steps that every way to the current publication shares outside Dagster's night. Not here: how a
+publication is built (`serving/publish.py`), or checks of what is in it (`aside.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from orchestration.aside import BuildRefused, CheckedMarts, refuse_blocking
+from orchestration.checks.freshness import Freshness, check_freshness, write_freshness
+from orchestration.checks.results import save_outcomes
+from orchestration.landing.chosen import batch_name
+from orchestration.landing.store import Landing
+from orchestration.progress import Progress
+from orchestration.serving.publish import Publication, publish
+from orchestration.settings import Settings
+
+# The stages under which a night's outcomes are kept; a backfill or a rebuild replaces those of its night.
+BATCHES, MARTS, RECONCILIATION, FRESHNESS = "batches", "marts", "reconciliation", "freshness"
+_PRODUCTION = "production"
+
+
+def built_as_of(warehouse_path: Path) -> date:
+    """The night the marts were built as of, as they say themselves. Raises BuildRefused when they do not."""
+    import duckdb
+
+    with duckdb.connect(warehouse_path, read_only=True) as connection:
+        rows = connection.execute("select calendar_date from marts.dim_date where is_as_of").fetchall()
+    if len(rows) != 1:
+        raise BuildRefused(f"marts.dim_date marks {len(rows)} days as as_of instead of one.")
+    as_of: date = rows[0][0]
+    return as_of
+
+
+def save_checked(settings: Settings, as_of: date, checked: CheckedMarts) -> None:
+    """Keep the outcomes as those of the night `as_of`."""
+    save_outcomes(settings.checks_dir, as_of, MARTS, checked.marts)
+    save_outcomes(settings.checks_dir, as_of, RECONCILIATION, checked.reconciliation)
+
+
+def refuse_stale(settings: Settings, landing: Landing, warehouse_path: Path, progress: Progress) -> date:
+    """Compare the built date with what landed; returns it. Raises BuildRefused when the warehouse is behind."""
+    as_of, newest = built_as_of(warehouse_path), landing.latest_night(settings.source)
+    # Where a schedule runs, the night that should be published is yesterday; elsewhere whatever has landed.
+    expected = settings.yesterday() if settings.environment == _PRODUCTION else newest or as_of
+    outcomes = check_freshness(as_of, expected, newest)
+    save_outcomes(settings.checks_dir, as_of, FRESHNESS, outcomes)
+    progress.checked(outcomes)
+    refuse_blocking(outcomes)
+    return as_of
+
+
+def publish_current(settings: Settings, landing: Landing, as_of: date, progress: Progress) -> Publication:
+    """Swap the current warehouse's marts in. The caller holds the writer lock. Raises PublishError."""
+    progress.publishing()
+    publication = publish(
+        settings.warehouse_path,
+        settings.marts_path,
+        {
+            "as_of": as_of,
+            "source": settings.source,
+            "batch_ids": [batch_name(manifest) for manifest in landing.visible(settings.source, as_of)],
+        },
+        threads=settings.threads,
+        memory_limit=settings.memory_limit,
+    )
+    write_freshness(settings.home, Freshness(publication.as_of, publication.published_at, "published"))
+    progress.published(publication)
+    return publication
