@@ -97,7 +97,7 @@ class Settings(BaseSettings):
 
     @property
     def frozen_dir(self) -> Path:
-        """Frozen months: immutable files, one folder per month and version. Like the landing zone, not to be rebuilt."""
+        """Frozen months: immutable files, one folder per version; like the landing zone, not to be deleted."""
         return self.home / "frozen"
 
     @property

@@ -18,6 +18,7 @@ from orchestration.backfill.plan import Plan
 from orchestration.contract import contract
 from orchestration.dbt_build import BuildPlace
 from orchestration.dbt_run import DbtWorker, dbt_environment, dbt_paths
+from orchestration.freezing.index import list_frozen
 from orchestration.landing.index import write_index
 from orchestration.landing.ingest import ingest_night
 from orchestration.landing.store import Landing
@@ -42,6 +43,7 @@ def backfill(
     if as_of is None:
         raise BackfillError(f"no batch of source {source.name} has landed, so there is nothing to build")
     write_index(landing, source.name, as_of, settings.warehouse_dir)
+    list_frozen(settings, as_of)
     environment = dbt_environment(settings, as_of, (plan.months.first, plan.months.last))
     place = BuildPlace(settings.warehouse_path, dbt_paths(settings).target, environment)
     build_whole(worker, place, as_of, progress)

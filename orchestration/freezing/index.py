@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from orchestration.freezing.manifest import FrozenVersion
 from orchestration.freezing.store import FIGURES, MANIFEST, ROWS, FrozenStore
 from orchestration.landing.durable import replace_durably, sha256_of
+from orchestration.settings import Settings
 
 FROZEN_INDEX = "frozen_index.parquet"
 
@@ -33,6 +34,16 @@ INDEX_SCHEMA = pa.schema(
         pa.field("rows_path", pa.string()),
     ]
 )
+
+
+def list_frozen(settings: Settings, as_of: date) -> Path:
+    """Before a run that builds the current marts: finish what a crash left half-done, and write the index.
+
+    The caller holds the writer lock. Raises FrozenError when anything frozen is not as it was written.
+    """
+    store = FrozenStore(settings.frozen_dir)
+    store.recover()
+    return write_frozen_index(store, as_of, settings.zone, settings.warehouse_dir)
 
 
 def write_frozen_index(store: FrozenStore, as_of: date, zone: ZoneInfo, warehouse_dir: Path) -> Path:
