@@ -79,9 +79,10 @@ class FrozenStore:
         """Store a version at the end of the chain. The caller holds the writer lock.
 
         `place`, `files` and `previous` of the draft are filled in here. Raises FrozenError when the version is there
-        already, or the chain is broken; nothing is stored then.
+        already, or anything frozen is not as it was written; nothing is stored then.
         """
         self.recover()
+        self.verify()
         chain = self.versions()
         head = self.head()
         folder = self.root / draft.name

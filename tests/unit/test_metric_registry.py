@@ -32,6 +32,11 @@ from orchestration.metrics.registry import (
 
 CATALOGUE = read_catalogue()
 
+_FIGURE_COLUMNS = (
+    *("value", "numerator", "denominator", "target_value", "target_weight"),
+    *("attainment_rate", "actual_value_with_below", "attainment_with_below_rate"),
+)
+
 # Numbers of one row of a mart that are no measure of anybody: why.
 NO_MEASURES: Mapping[tuple[str, str], str] = {
     ("dim_customer_cohort", "age_years"): "an attribute of one customer; its band is counted",
@@ -57,6 +62,26 @@ NO_MEASURES: Mapping[tuple[str, str], str] = {
     ("kpi_customer_cycle", "window_days"): "part of a key",
     ("kpi_department_member_month", "department_revenue_amount"): "the department's, repeated on each of its people",
     ("kpi_department_member_month", "revenue_rank"): "a place among the department's people",
+    **{
+        (mart, column): "a copy of a figure that has its row, beside its target or as it was frozen"
+        for mart, columns in {
+            "kpi_month_figures": _FIGURE_COLUMNS,
+            "kpi_monthly_snapshot": _FIGURE_COLUMNS,
+            "kpi_restatement": [
+                f"{side}_{column}"
+                for side in ("frozen", "now")
+                for column in _FIGURE_COLUMNS
+                if column not in ("target_weight", "actual_value_with_below")
+            ],
+            "fct_restatement_rows": ["frozen_value", "now_value"],
+        }.items()
+        for column in columns
+    },
+    ("fct_restatement_rows", "difference_value"): "the difference of two copies of a figure's row",
+    ("fct_restatement_rows", "version"): "part of a key",
+    ("kpi_monthly_snapshot", "version"): "part of a key",
+    ("kpi_restatement", "difference_value"): "the difference of two copies of a figure",
+    ("kpi_restatement", "version"): "part of a key",
     ("kpi_product_period", "previous_orders"): "what product_period_orders is in the period before",
     ("kpi_product_period", "previous_sales_amount"): "what product_period_sales_amount is in the period before",
     ("kpi_product_period", "previous_sold_quantity"): "what product_period_sold_quantity is in the period before",
