@@ -26,8 +26,15 @@ from orchestration.serving.errors import ExportError
 from orchestration.serving.export import export_viewer
 from orchestration.serving.publish import publish
 from orchestration.settings import Settings
-from tests.support.warehouse import DEMO_AS_OF, DbtRun, DemoWarehouse, copy_warehouse, demo_warehouse, run_dbt
-from tests.support.warehouse import warehouse_settings
+from tests.support.warehouse import (
+    DEMO_AS_OF,
+    DbtRun,
+    DemoWarehouse,
+    copy_warehouse,
+    demo_warehouse,
+    run_dbt,
+    warehouse_settings,
+)
 
 MARCH = date(2026, 3, 1)
 # What a changed order goes through, and everything about frozen months with their tests.
@@ -200,7 +207,8 @@ def test_snapshot_figures_are_what_pandas_makes_of_the_marts(built: DemoWarehous
         expected["connected_rate", level, subject] = answered / expected["calls", level, subject]
     version = FrozenStore(march.settings.frozen_dir).versions()[0]
     figures = pd.read_parquet(march.settings.frozen_dir / version.name / "figures.parquet")
-    found = {(row.metric, row.subject_level, row.subject_id): float(row.value) for row in figures.itertuples()}
+    keys = zip(figures["metric"], figures["subject_level"], figures["subject_id"], strict=True)
+    found: dict[tuple[str, str, str], float] = dict(zip(keys, figures["value"].astype(float), strict=True))
     # A row of 0 stands for its target, or for the company.
     different = {
         key: (found.get(key), expected.get(key))
@@ -298,7 +306,7 @@ def test_an_export_holds_the_viewers_frozen_rows_and_refuses_others(
             "create or replace view access.access_kpi_monthly_snapshot as "
             "select * from main.kpi_monthly_snapshot where subject_level = 'company'"
         )
-    with pytest.raises(ExportError, match="kpi_monthly_snapshot: .* outside the scope"):
+    with pytest.raises(ExportError, match=r"kpi_monthly_snapshot: .* outside the scope"):
         export_viewer(leaky, viewer, tmp_path / "leak.duckdb")
 
 
