@@ -62,11 +62,11 @@ def publish_warehouse(settings: Settings, batches: list[str]) -> None:
 
 
 def build(settings: Settings) -> DbtRun:
-    """The models about frozen months and those before them, with their tests, as a night builds them."""
+    """The models about frozen months and those before them, with the tests that look at nothing else."""
     list_frozen(settings, DEMO_AS_OF)
     return run_dbt(
         DBT_PROJECT_DIR,
-        ["build", "--select", *REBUILT, "--exclude-resource-type", "unit_test"],
+        ["build", "--select", *REBUILT, "--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"],
         dbt_environment(settings, DEMO_AS_OF),
         settings.warehouse_dir / "target",
     )
@@ -115,8 +115,8 @@ def warehouse(march: FrozenMarch) -> Iterator[duckdb.DuckDBPyConnection]:
 def test_dbt_reads_the_frozen_files_and_its_tests_hold(
     march: FrozenMarch, warehouse: duckdb.DuckDBPyConnection
 ) -> None:
-    # The changed order is not what its lines, products and targets say; only that may be found.
     assert march.run.bad() == []
+    assert march.run.node("restatement_rows_add_up").status == "pass"
     version = FrozenStore(march.settings.frozen_dir).versions()[0]
     found = warehouse.execute("from marts.kpi_monthly_snapshot").to_arrow_table()
     assert found.num_rows == version.file("figures.parquet").rows
