@@ -38,8 +38,11 @@ from tests.support.warehouse import (
 
 MARCH = date(2026, 3, 1)
 # What a changed order goes through, and everything about frozen months with their tests.
-REBUILT = ("fct_funnel", "kpi_department_month", "kpi_month_figures", "stg_frozen__versions", "stg_frozen__figures")
-REBUILT += ("stg_frozen__rows", "kpi_monthly_snapshot", "kpi_restatement", "fct_restatement_rows", "access.frozen")
+REBUILT = (
+    *("fct_funnel", "kpi_department_month", "kpi_month_figures"),
+    *("stg_frozen__versions", "stg_frozen__figures", "stg_frozen__rows"),
+    *("kpi_monthly_snapshot", "kpi_restatement", "fct_restatement_rows", "access.frozen"),
+)
 FROZEN_MARTS = ("kpi_month_figures", "kpi_monthly_snapshot", "kpi_restatement")
 
 
@@ -161,7 +164,8 @@ def test_snapshot_figures_are_what_pandas_makes_of_the_marts(built: DemoWarehous
         new = connection.execute(
             "select distinct customer_id, employee_id, month_date from marts.fct_new_customer_sources"
         ).df()
-    departments = tables["dim_employees"].set_index("employee_id")["department_id"]
+    people = tables["dim_employees"]
+    departments = dict(zip(people["employee_id"].map(str), people["department_id"].map(str), strict=True))
     month = pd.Timestamp(MARCH)
 
     def of_month(frame: pd.DataFrame) -> pd.DataFrame:
@@ -200,15 +204,19 @@ def test_snapshot_figures_are_what_pandas_makes_of_the_marts(built: DemoWarehous
         expected[metric, "company", "all"] = float(by_employee.sum())
         for employee, value in by_employee.items():
             expected[metric, "employee", str(employee)] = float(value)
-            key = (metric, "department", str(departments[employee]))
+            key = (metric, "department", departments[str(employee)])
             expected[key] = expected.get(key, 0.0) + float(value)
     for level, subject in {(level, subject) for metric, level, subject in expected if metric == "calls"}:
         answered = expected.get(("calls_connected", level, subject), 0.0)
         expected["connected_rate", level, subject] = answered / expected["calls", level, subject]
     version = FrozenStore(march.settings.frozen_dir).versions()[0]
     figures = pd.read_parquet(march.settings.frozen_dir / version.name / "figures.parquet")
-    keys = zip(figures["metric"], figures["subject_level"], figures["subject_id"], strict=True)
-    found: dict[tuple[str, str, str], float] = dict(zip(keys, figures["value"].astype(float), strict=True))
+    found = {
+        (str(metric), str(level), str(subject)): float(value)
+        for metric, level, subject, value in figures[["metric", "subject_level", "subject_id", "value"]].itertuples(
+            index=False, name=None
+        )
+    }
     # A row of 0 stands for its target, or for the company.
     different = {
         key: (found.get(key), expected.get(key))
