@@ -285,11 +285,13 @@ class Warehouse:
         columns = [str(column[0]) for column in cursor.description or []]
         return [dict(zip(columns, values, strict=True)) for values in cursor.fetchall()]
 
-    def failing_tests(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Rows by test, of those dbt tests that find any."""
+    def failing_tests(self, only: str | None = None) -> dict[str, list[tuple[Any, ...]]]:
+        """Rows by test, of those dbt tests that find any; of one test only, if it is named."""
+        tests = [test for test in self._project.tests if only in (None, test.name)]
+        assert tests, only
         found = {
             test.name: self.connection.execute(self._company.put_into(test.sql)).fetchmany(_ROWS_SHOWN)
-            for test in self._project.tests
+            for test in tests
         }
         return {name: rows for name, rows in found.items() if rows}
 

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.dbt_run import DBT_PROJECT_DIR
 from orchestration.freezing.figures import copy_month, differences
 from orchestration.freezing.freeze import freeze_month, read_version
 from orchestration.freezing.index import write_frozen_index
@@ -366,11 +367,44 @@ def test_the_moving_rows_are_named(in_march: Warehouse) -> None:
 
 def test_the_marts_tests_hold_over_frozen_months(in_march: Warehouse) -> None:
     assert in_march.failing_tests() == {}
-    # And one of them would notice a row that is not named.
+
+
+# What each test about frozen months has to notice.
+DAMAGE = {
+    "every_frozen_metric_has_figures": ("delete from marts.kpi_month_figures where metric = 'calls'",),
+    "month_figures_are_the_marts": (
+        "update marts.kpi_month_figures set value = value + 1 where metric = 'returns' and subject_level = 'company'",
+        "update marts.kpi_month_figures set value = value + 1 where metric = 'orders' and subject_id = 'north'",
+        "delete from marts.kpi_month_figures where metric = 'calls' and subject_id = 'an'",
+        "update marts.kpi_month_figures set month_date = date '2026-01-01' where metric = 'tasks_completed_late'",
+    ),
+    "month_figure_targets_are_the_targets": (
+        "update marts.kpi_month_figures set target_value = target_value + 1 where subject_id = 'north'",
+        "update marts.kpi_month_figures set value = value + 1 where metric = 'orders' and subject_id = 'an'",
+        "update marts.kpi_month_figures set target_value = null where metric = 'orders'",
+    ),
+    "restatement_rows_add_up": (
+        "delete from marts.fct_restatement_rows where detail_key = 'O5'",
+        "delete from marts.fct_restatement_rows where change_kind = 'joined_department'",
+        "update marts.kpi_restatement set difference_value = 1 where metric = 'orders' and subject_id = 'binh'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "damage"), [(name, damage) for name, all_of in DAMAGE.items() for damage in all_of])
+def test_a_damage_is_noticed(name: str, damage: str, in_march: Warehouse) -> None:
     in_march.connection.execute("begin")
-    in_march.connection.execute("delete from marts.fct_restatement_rows where detail_key = 'O5'")
-    assert "restatement_rows_add_up" in in_march.failing_tests()
-    in_march.connection.execute("rollback")
+    try:
+        [(changed,)] = in_march.connection.execute(damage).fetchall()
+        assert changed > 0
+        assert list(in_march.failing_tests(only=name)) == [name]
+    finally:
+        in_march.connection.execute("rollback")
+
+
+def test_every_test_about_frozen_months_has_its_damage() -> None:
+    folder = DBT_PROJECT_DIR / "tests" / "marts" / "frozen"
+    assert {path.stem for path in folder.glob("*.sql")} == set(DAMAGE)
 
 
 def test_frozen_late_it_is_the_same(company: Company, tmp_path: Path) -> None:
