@@ -506,6 +506,105 @@ def _finding_text(finding: Finding) -> Text:
 
 
 @app.command()
+def freeze(
+    month: Annotated[
+        str | None, typer.Option("--month", metavar="MONTH", help="The month to freeze, like 2026-02; it must be over.")
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why a frozen month is frozen again.")
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="DATE", help="As known at the end of this day; default: the month's last day."),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Freeze nothing; say whether everything frozen is as it was written.")
+    ] = False,
+) -> None:
+    """Freeze a month's figures, so that nothing that becomes known later changes them."""
+    settings = load_settings()
+    if verify == (month is not None):
+        raise UsageError("say either which month to freeze with --month, or --verify")
+    if verify:
+        raise typer.Exit(_verify_frozen(settings))
+    assert month is not None
+    raise typer.Exit(_freeze(settings, parse_first_day(month), reason, parse_night(as_of, "--as-of")))
+
+
+def parse_first_day(text: str) -> date:
+    """`2026-02` as the first day of that month. Raises UsageError for anything else."""
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError as error:
+        raise UsageError(f"--month {text}: not a month; write it like 2026-02") from error
+
+
+def _freeze(settings: Settings, month: date, reason: str | None, as_of: date | None) -> int:
+    """Freeze a month; returns the exit code."""
+    from orchestration.aside import BuildRefused
+    from orchestration.console import ConsoleProgress
+    from orchestration.freezing.freeze import freeze_month
+
+    progress = ConsoleProgress(out)
+    try:
+        frozen = freeze_month(settings, month, reason=reason, as_of=as_of, progress=progress)
+    except BuildRefused as error:
+        return _say_refused(progress, error, f"{month:%Y-%m} was not frozen.")
+    finally:
+        progress.close()
+    version = frozen.version
+    if not frozen.is_new:
+        out.print(
+            f"Unchanged: {month:%Y-%m} still has the figures and rows of version {version.version}, as of "
+            f"{version.as_of}. No version was added.",
+            soft_wrap=True,
+        )
+        return DONE
+    rows = ", ".join(f"{file.rows:,} {file.name.partition('.')[0]}" for file in version.files)
+    how = "built as known then" if frozen.was_late else "copied from the publication"
+    out.print(
+        Text.assemble(
+            ("Frozen", "bold green"),
+            f" {month:%Y-%m} version {version.version}, as of {version.as_of}, {how}: {rows}, in "
+            f"{settings.frozen_dir / version.name}.",
+        ),
+        soft_wrap=True,
+    )
+    out.print("kpi_monthly_snapshot and kpi_restatement have it from the next night on.", soft_wrap=True)
+    _print_chain(settings)
+    return DONE
+
+
+def _print_chain(settings: Settings) -> None:
+    from orchestration.freezing.store import FrozenStore
+
+    head = FrozenStore(settings.frozen_dir).head()
+    if head is None:
+        out.print("No month is frozen.")
+        return
+    out.print(f"Chain: {head.count}, {head.newest.name}, {head.newest.manifest_sha256}", soft_wrap=True)
+
+
+def _verify_frozen(settings: Settings) -> int:
+    """Say whether everything frozen is whole; returns the exit code."""
+    from orchestration.freezing.store import FrozenStore
+
+    store = FrozenStore(settings.frozen_dir)
+    problems = store.problems()
+    for problem in problems:
+        err.print(Text(f"! {problem}", style="bold red"), soft_wrap=True)
+    if problems:
+        return FAILED_CHECK
+    for version in store.versions():
+        out.print(
+            f"  {version.name:<12} as of {version.as_of}, frozen {version.frozen_at}, {version.reason}", soft_wrap=True
+        )
+    out.print(Text("Everything frozen is as it was written.", style="bold green"))
+    _print_chain(settings)
+    return DONE
+
+
+@app.command()
 def dev(
     port: Annotated[int, typer.Option("--port", help="Where the browser finds it.")] = 3000,
 ) -> None:
@@ -730,13 +829,14 @@ def _log_path(settings: Settings) -> Path:
 def _expected_errors() -> tuple[type[Exception], ...]:
     """Errors whose message is meant for people; imported only once something has gone wrong."""
     from orchestration.backfill.months import BackfillError
+    from orchestration.freezing.manifest import FrozenError
     from orchestration.landing.manifest import LandingError
     from orchestration.report.errors import PageError
     from orchestration.rules.check import RulesError
     from orchestration.serving.errors import ServingError
     from orchestration.sources.base import SourceError
 
-    return (UsageError, SourceError, LandingError, PageError, RulesError, ServingError, BackfillError)
+    return (UsageError, SourceError, LandingError, PageError, RulesError, ServingError, BackfillError, FrozenError)
 
 
 def _report_unexpected(error: BaseException) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.assets.backfill import BACKFILL_KEY, backfill_asset
+from orchestration.assets.freezing import FREEZE_KEY, freeze_asset, freeze_schedule
 from orchestration.assets.ingestion import landing_assets
 from orchestration.assets.publication import publication_asset, record_failure
 from orchestration.assets.quality import batch_checks, mart_checks
@@ -22,16 +23,17 @@ from orchestration.dbt_run import ensure_manifest
 from orchestration.settings import Settings
 from orchestration.settings import settings as process_settings
 
-__all__ = ["BACKFILL", "NIGHT", "NIGHTS", "Services", "build_defs", "defs", "record_failure"]
+__all__ = ["BACKFILL", "FREEZE", "NIGHT", "NIGHTS", "Services", "build_defs", "defs", "record_failure"]
 
 PRODUCTION = "production"
-NIGHT, NIGHTS, BACKFILL = "night", "nights", "backfill"
+NIGHT, NIGHTS, BACKFILL, FREEZE = "night", "nights", "backfill", "freeze"
 _ONE_A_M = 1
 
 
 def _jobs() -> dict[str, Any]:
     months = dg.AssetSelection.assets(BACKFILL_KEY)
-    everything = dg.AssetSelection.all() - months
+    frozen = dg.AssetSelection.assets(FREEZE_KEY)
+    everything = dg.AssetSelection.all() - months - frozen
     return {
         NIGHT: dg.define_asset_job(
             NIGHT,
@@ -54,10 +56,15 @@ def _jobs() -> dict[str, Any]:
                 "rebuild, check and publish once."
             ),
         ),
+        FREEZE: dg.define_asset_job(
+            FREEZE,
+            selection=frozen,
+            description="Freeze a month's figures, so that nothing that becomes known later changes them.",
+        ),
     }
 
 
-def _schedules(settings: Settings, night: Any) -> list[Any]:
+def _schedules(settings: Settings, jobs: Mapping[str, Any]) -> list[Any]:
     """Registered in production only: a schedule that is there but stopped can be started by one click on a laptop.
 
     The time zone is the partitions', which is the company's.
@@ -66,12 +73,13 @@ def _schedules(settings: Settings, night: Any) -> list[Any]:
         return []
     return [
         dg.build_schedule_from_partitioned_job(
-            night,
+            jobs[NIGHT],
             name="nightly",
             hour_of_day=_ONE_A_M,
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description="01:00 company time, for the day that has just ended.",
-        )
+        ),
+        freeze_schedule(settings, jobs[FREEZE]),
     ]
 
 
@@ -117,10 +125,11 @@ def build_defs(
             warehouse,
             publication_asset(services, warehouse),
             backfill_asset(services, (NIGHT, NIGHTS)),
+            freeze_asset(services),
         ],
         asset_checks=[batch_checks(services), mart_checks(services)],
         jobs=list(jobs.values()),
-        schedules=_schedules(services.settings, jobs[NIGHT]),
+        schedules=_schedules(services.settings, jobs),
         sensors=[_failure_sensor(services.settings)],
         resources={WRITER: writer_resource(services), **(resources or {})},
         executor=dg.in_process_executor,

@@ -77,6 +77,7 @@ def examine(settings: Settings) -> list[Section]:
         ("Landing zone", look_at_landing),
         ("Checks", look_at_checks),
         ("Publication", look_at_publication),
+        ("Frozen months", look_at_frozen),
         ("Writer", look_at_writer),
     )
     return [Section(title, tuple(look(settings))) for title, look in looks]
@@ -302,6 +303,30 @@ def look_at_publication(settings: Settings) -> Iterator[Finding]:
             f"the publication is {(settings.yesterday() - as_of).days} nights behind",
             f"is the daemon running? `kpi run --from {as_of} --to {settings.yesterday()}` catches up",
         )
+
+
+def look_at_frozen(settings: Settings) -> Iterator[Finding]:
+    """Which months are frozen, and whether every byte of them is as it was written."""
+    from orchestration.freezing.store import FrozenStore
+
+    store = FrozenStore(settings.frozen_dir)
+    problems = store.problems()
+    for problem in problems:
+        yield _problem(problem, "docs/frozen_months.md says how to restore it")
+    if problems:
+        return
+    newest = {version.month: version for version in store.versions()}
+    head = store.head()
+    if head is None:
+        yield _ok("no month is frozen; `kpi freeze --month MONTH` freezes one that is over")
+    else:
+        shown = ", ".join(f"{month:%Y-%m} (v{newest[month].version})" for month in sorted(newest))
+        yield _ok(f"{head.count} frozen versions, all as they were written: {shown}")
+        yield _ok(f"newest: {head.newest.name}, manifest {head.newest.manifest_sha256}")
+    if store.unfinished() is not None:
+        yield _note("a freeze was killed just before its end", "the next night or freeze finishes it")
+    for folder in store.leftovers():
+        yield _note(f"{folder} was left by a freeze that was killed", "nothing reads it; the next freeze clears it")
 
 
 def look_at_writer(settings: Settings) -> Iterator[Finding]:

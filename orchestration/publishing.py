@@ -11,7 +11,9 @@ from pathlib import Path
 
 from orchestration.aside import BuildRefused, CheckedMarts, refuse_blocking
 from orchestration.checks.freshness import Freshness, check_freshness, write_freshness
+from orchestration.checks.frozen import check_frozen
 from orchestration.checks.results import save_outcomes
+from orchestration.freezing.store import FrozenStore
 from orchestration.landing.chosen import batch_name
 from orchestration.landing.store import Landing
 from orchestration.progress import Progress
@@ -19,7 +21,7 @@ from orchestration.serving.publish import Publication, publish
 from orchestration.settings import Settings
 
 # The stages under which a night's outcomes are kept; a backfill or a rebuild replaces those of its night.
-BATCHES, MARTS, RECONCILIATION, FRESHNESS = "batches", "marts", "reconciliation", "freshness"
+BATCHES, MARTS, RECONCILIATION, FRESHNESS, FROZEN = "batches", "marts", "reconciliation", "freshness", "frozen"
 _PRODUCTION = "production"
 
 
@@ -42,12 +44,18 @@ def save_checked(settings: Settings, as_of: date, checked: CheckedMarts) -> None
 
 
 def refuse_stale(settings: Settings, landing: Landing, warehouse_path: Path, progress: Progress) -> date:
-    """Compare the built date with what landed; returns it. Raises BuildRefused when the warehouse is behind."""
+    """Compare the built date with what landed; returns it. Raises BuildRefused when the warehouse is behind.
+
+    Frozen months are looked at as well: where one is damaged, nothing is published either.
+    """
     as_of, newest = built_as_of(warehouse_path), landing.latest_night(settings.source)
     # Where a schedule runs, the night that should be published is yesterday; elsewhere whatever has landed.
     expected = settings.yesterday() if settings.environment == _PRODUCTION else newest or as_of
     outcomes = check_freshness(as_of, expected, newest)
     save_outcomes(settings.checks_dir, as_of, FRESHNESS, outcomes)
+    frozen = check_frozen(FrozenStore(settings.frozen_dir), as_of, warehouse_path, settings.marts_path)
+    save_outcomes(settings.checks_dir, as_of, FROZEN, frozen)
+    outcomes += frozen
     progress.checked(outcomes)
     refuse_blocking(outcomes)
     return as_of

@@ -18,6 +18,7 @@ from orchestration.build_plan import built_now, finish
 from orchestration.compare import Comparison, Limits, Section, compare_databases
 from orchestration.dbt_build import BuildPlace
 from orchestration.dbt_run import dbt_environment, dbt_paths
+from orchestration.freezing.index import list_frozen
 from orchestration.landing.durable import replace_durably
 from orchestration.landing.index import write_index
 from orchestration.landing.store import Landing
@@ -67,6 +68,7 @@ def rebuild(settings: Settings, progress: Progress, *, dry_run: bool = False) ->
             raise RebuildError(f"No batch of source {settings.source} has landed, so there is nothing to rebuild from.")
         # The index and the empty files beside it are the current ones: views of the new warehouse name them.
         write_index(landing, settings.source, as_of, settings.warehouse_dir)
+        list_frozen(settings, as_of)
         environment = dbt_environment(settings, as_of) | {"KPI_WAREHOUSE_PATH": str(scratch.warehouse_path)}
         place = BuildPlace(scratch.warehouse_path, dbt_paths(scratch).target, environment)
         with worker_aside(settings, scratch) as worker:

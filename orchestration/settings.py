@@ -96,6 +96,11 @@ class Settings(BaseSettings):
         return self.home / "exports"
 
     @property
+    def frozen_dir(self) -> Path:
+        """Frozen months: immutable files, one folder per version; like the landing zone, not to be deleted."""
+        return self.home / "frozen"
+
+    @property
     def checks_dir(self) -> Path:
         """Check results and Great Expectations' Data Docs."""
         return self.home / "checks"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.assets.quality import FRESHNESS, asset_check_result, asset_check_spec, newest_night
+from orchestration.assets.quality import FRESHNESS, FROZEN, asset_check_result, asset_check_spec, newest_night
 from orchestration.assets.services import Services
 from orchestration.assets.writer import POOL, WRITER
-from orchestration.checks.catalogue import CHECKS, FRESHNESS_CHECK_NAMES, PUBLISHED, specs_of
+from orchestration.checks.catalogue import CHECKS, FRESHNESS_CHECK_NAMES, FROZEN_CHECK_NAMES, PUBLISHED, specs_of
 from orchestration.checks.freshness import Freshness, check_freshness, read_freshness, write_freshness
 from orchestration.checks.outcome import CheckOutcome
 from orchestration.checks.results import save_outcomes
@@ -96,7 +96,7 @@ def publication_asset(services: Services, warehouse: dg.AssetsDefinition) -> dg.
     @dg.asset(
         key=list(PUBLISHED),
         deps=published_dependencies(warehouse),
-        check_specs=[asset_check_spec(spec) for spec in specs_of(FRESHNESS_CHECK_NAMES)],
+        check_specs=[asset_check_spec(spec) for spec in specs_of((*FRESHNESS_CHECK_NAMES, *FROZEN_CHECK_NAMES))],
         group_name=PUBLISHED[0],
         kinds={"duckdb"},
         required_resource_keys={WRITER},
@@ -105,7 +105,7 @@ def publication_asset(services: Services, warehouse: dg.AssetsDefinition) -> dg.
     )
     def published_marts() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         as_of = built_as_of(services.settings.warehouse_path)
-        outcomes = _freshness(services, as_of)
+        outcomes = [*_freshness(services, as_of), *_frozen(services.settings, as_of)]
         services.progress.checked(outcomes)
         yield from map(asset_check_result, outcomes)
         blocking = [outcome for outcome in outcomes if outcome.blocks]
@@ -120,4 +120,13 @@ def _freshness(services: Services, as_of: date) -> list[CheckOutcome]:
     newest = newest_night(services)
     outcomes = check_freshness(as_of, expected_night(services.settings, newest), newest)
     save_outcomes(services.settings.checks_dir, as_of, FRESHNESS, outcomes)
+    return outcomes
+
+
+def _frozen(settings: Settings, as_of: date) -> list[CheckOutcome]:
+    from orchestration.checks.frozen import check_frozen
+    from orchestration.freezing.store import FrozenStore
+
+    outcomes = check_frozen(FrozenStore(settings.frozen_dir), as_of, settings.warehouse_path, settings.marts_path)
+    save_outcomes(settings.checks_dir, as_of, FROZEN, outcomes)
     return outcomes

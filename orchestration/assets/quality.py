@@ -20,7 +20,7 @@ from orchestration.checks.catalogue import (
 from orchestration.checks.outcome import CheckOutcome, CheckSpec, Severity
 from orchestration.checks.results import save_outcomes
 
-BATCHES, MARTS, RECONCILIATION, FRESHNESS = "batches", "marts", "reconciliation", "freshness"
+BATCHES, MARTS, RECONCILIATION, FRESHNESS, FROZEN = "batches", "marts", "reconciliation", "freshness", "frozen"
 _LANDING = "landing"
 _RANGE_START, _RANGE_END, _PARTITION = (
     "dagster/asset_partition_range_start",

@@ -132,6 +132,8 @@ def _still_there(context: dg.AssetExecutionContext, unchanged: frozenset[str]) -
 
 def _list_batches(services: Services) -> date:
     """List the visible batches for dbt. The marts are as of the newest landed night, whichever was landed last."""
+    from orchestration.freezing.index import list_frozen
+    from orchestration.freezing.manifest import FrozenError
     from orchestration.landing.index import write_index
 
     as_of = services.landing.latest_night(services.source.name)
@@ -140,6 +142,10 @@ def _list_batches(services: Services) -> date:
             f"No batch of source {services.source.name} has landed, so there is nothing to build.", allow_retries=False
         )
     write_index(services.landing, services.source.name, as_of, services.settings.warehouse_dir)
+    try:
+        list_frozen(services.settings, as_of)
+    except FrozenError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
     return as_of
 
 

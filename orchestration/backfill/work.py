@@ -19,6 +19,7 @@ from orchestration.build_plan import built_now, finish, prepare
 from orchestration.contract import contract
 from orchestration.dbt_build import BuildPlace
 from orchestration.dbt_run import DbtWorker, dbt_environment, dbt_paths
+from orchestration.freezing.index import list_frozen
 from orchestration.landing.index import write_index
 from orchestration.landing.ingest import ingest_night
 from orchestration.landing.store import Landing
@@ -43,6 +44,7 @@ def backfill(
     if as_of is None:
         raise BackfillError(f"no batch of source {source.name} has landed, so there is nothing to build")
     write_index(landing, source.name, as_of, settings.warehouse_dir)
+    list_frozen(settings, as_of)
     prepare(
         settings.warehouse_path,
         settings.landing_index_path,

@@ -326,6 +326,15 @@ _FRESHNESS_CHECKS = (
     ),
 )
 
+_FROZEN_CHECKS = (
+    CheckSpec(
+        "frozen_months_intact",
+        PUBLISHED,
+        Severity.ERROR,
+        "A frozen figure that changed, or is gone, is the one thing that must never be published.",
+    ),
+)
+
 CHECKS: tuple[CheckSpec, ...] = (
     *_batch_checks(contract()),
     *_LANDING_MATCHES_SOURCE,
@@ -333,6 +342,7 @@ CHECKS: tuple[CheckSpec, ...] = (
     *_MART_RECONCILIATIONS,
     *_MART_CHECKS,
     *_FRESHNESS_CHECKS,
+    *_FROZEN_CHECKS,
 )
 
 BATCH_CHECK_NAMES: tuple[str, ...] = tuple(name for name, *_ in _BATCH_CHECKS)
@@ -343,6 +353,7 @@ RECONCILIATION_CHECK_NAMES: tuple[str, ...] = (
     *(spec.name for spec in _MART_RECONCILIATIONS),
 )
 FRESHNESS_CHECK_NAMES: tuple[str, ...] = tuple(spec.name for spec in _FRESHNESS_CHECKS)
+FROZEN_CHECK_NAMES: tuple[str, ...] = tuple(spec.name for spec in _FROZEN_CHECKS)
 
 _BY_KEY = {(spec.name, spec.asset): spec for spec in CHECKS}
 

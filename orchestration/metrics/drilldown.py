@@ -98,6 +98,27 @@ def detail_sql(
     return Query(f"select rows.*\n{parts.text}", tuple(parts.parameters))
 
 
+def detail_parts_sql(metric: Metric, key: str, schema: str, prefix: str = "", *, month: date) -> Query:
+    """The rows behind the figures of all owners in one month: `owner`, the row's `detail_key`, and its part as `value`.
+
+    The parts of an owner add up to the figure; rows that add nothing are left out. `key` is the detail mart's column
+    that names a row; a figure that counts distinct values has one row for each of them.
+    Raises MetricError for a rate, and for a figure whose rows have no such part.
+    """
+    detail, value = _detail(metric)
+    if value.function == "count_distinct" and value.column != key:
+        raise MetricError(f"{metric.name} counts distinct {value.column}; its rows are not named by {key}")
+    column = f"rows.{quoted(value.column)}" if value.column else ""
+    expression = {"count": "1", "count_distinct": "1", "sum": column, "minus_sum": f"-{column}"}.get(value.function)
+    if expression is None:
+        raise MetricError(f"{metric.name} is the {value.function} of its rows: no row has a part of it")
+    parts = _Parts(detail, schema, prefix, None, month, None)
+    inner = f"select distinct {parts.owner} as owner, rows.{quoted(key)} as detail_key, {expression} as value"
+    if value.function != "count_distinct":
+        inner = inner.replace("select distinct", "select", 1)
+    return Query(f"select * from (\n{inner}\n{parts.text}\n) as parts where value <> 0", tuple(parts.parameters))
+
+
 def _detail(metric: Metric) -> tuple[Source, Aggregate]:
     if metric.detail is None or metric.detail_value is None:
         raise MetricError(f"{metric.name} is a rate: ask for {metric.numerator} and {metric.denominator}")

@@ -148,10 +148,25 @@ def _rows_outside(connection: duckdb.DuckDBPyConnection, viewer: Viewer, mart: s
             f"case when written.{identifier(rule.department_column)} = 'none' then {outside} else {of_department} end"
         )
         parameters["department_reports"] = list(rule.department_reports)
+    if rule.level_column is not None:
+        outside = _outside_of_level(rule, outside)
+        parameters["department_reports"] = list(rule.department_reports)
     counted = connection.execute(
         f"select count(*) from {table} as written where {outside} {placeholder}", parameters
     ).fetchall()
     return int(counted[0][0])
+
+
+def _outside_of_level(rule: OwnerRule, of_employee: str) -> str:
+    """Of rows that are an employee's, a department's or the company's; any other level is outside."""
+    assert rule.column is not None and rule.level_column is not None
+    of_department = _outside(_scope("department", "$department_reports"), rule.column)
+    # Only a right over everybody reaches unknown people.
+    of_company = f"not exists (select 1 from ({_scope('employee', '$reports')}) as allowed (id) where id = 'unknown')"
+    return (
+        f"case written.{identifier(rule.level_column)} when 'employee' then {of_employee} "
+        f"when 'department' then {of_department} when 'company' then {of_company} else true end"
+    )
 
 
 def _scope(owner: str, reports: str) -> str:

@@ -21,7 +21,8 @@ class OwnerRule:
     `column` holds a department: without `reports` also those of the people the viewer sees (names only).
     `department_column` names a second owner: a row with a department there is that department's, open through
     `department_reports`, and no person's. `other_column` names a second employee: the row is open to whoever may see
-    either of the two.
+    either of the two. `level_column` says whose the row is: an employee's through `reports`, a department's through
+    `department_reports` (`column` holds either), or the company's, which is open to who may see everybody.
     """
 
     column: str | None
@@ -30,7 +31,10 @@ class OwnerRule:
     department_column: str | None = None
     department_reports: tuple[str, ...] = EVERY_REPORT
     other_column: str | None = None
+    level_column: str | None = None
 
+
+_LEVELS = OwnerRule("subject_id", ("employee",), department_reports=("department",), level_column="subject_level")
 
 OWNERS: Mapping[str, OwnerRule] = {
     "dim_campaigns": OwnerRule(None),
@@ -74,6 +78,7 @@ OWNERS: Mapping[str, OwnerRule] = {
     "fct_product_sales": OwnerRule("executor_id", ("employee", "product")),
     "fct_relationship_moves": OwnerRule("manager_id", ("employee", "customer")),
     "fct_relationship_stays": OwnerRule("manager_id", ("employee", "customer")),
+    "fct_restatement_rows": OwnerRule("employee_id", ("employee",)),
     "fct_task_status": OwnerRule("employee_id", ("employee", "task")),
     "fct_tasks": OwnerRule("assignee_id", ("employee", "task")),
     "kpi_call_day": OwnerRule("employee_id", ("employee", "telesales")),
@@ -90,6 +95,8 @@ OWNERS: Mapping[str, OwnerRule] = {
     "kpi_department_reconciliation": OwnerRule("department_id", ("department",), by_department=True),
     "kpi_interactions_by_type": OwnerRule("employee_id", ("employee",)),
     "kpi_journey_time": OwnerRule("manager_id", ("employee", "customer")),
+    "kpi_month_figures": _LEVELS,
+    "kpi_monthly_snapshot": _LEVELS,
     "kpi_product_period": OwnerRule("executor_id", ("employee", "product")),
     "kpi_product_source_month": OwnerRule("executor_id", ("employee", "product")),
     "kpi_product_top": OwnerRule("executor_id", ("employee", "product")),
@@ -97,6 +104,7 @@ OWNERS: Mapping[str, OwnerRule] = {
     "kpi_reconciliation": OwnerRule(
         "employee_id", ("employee",), department_column="department_id", department_reports=("department",)
     ),
+    "kpi_restatement": _LEVELS,
     "kpi_task_month": OwnerRule("employee_id", ("employee", "task")),
     "kpi_target_attainment": OwnerRule(
         "employee_id", ("employee", "targets"), department_column="department_id", department_reports=("department",)

@@ -184,6 +184,49 @@ def test_a_range_lands_every_night_and_builds_once(played: _Played) -> None:
     assert played.publication()[1] == THIRD
 
 
+def freeze(played: _Played, month: str) -> dg.ExecuteInProcessResult:
+    job = build_defs(services=played.services).resolve_job_def("freeze")
+    return job.execute_in_process(instance=played.instance, partition_key=month, raise_on_error=False)
+
+
+def said(result: dg.ExecuteInProcessResult) -> str:
+    [event] = result.get_step_failure_events()
+    assert event.step_failure_data.user_failure_data is not None
+    return event.step_failure_data.user_failure_data.description or ""
+
+
+def test_the_job_freezes_a_month_that_is_over_once(played: _Played) -> None:
+    published = played.publication()
+    assert freeze(played, "2026-03").success
+    event = played.instance.get_latest_materialization_event(dg.AssetKey(["frozen", "months"]))
+    assert event is not None
+    assert event.asset_materialization is not None
+    assert event.asset_materialization.partition == "2026-03"
+    metadata = {name: value.value for name, value in event.asset_materialization.metadata.items()}
+    assert (metadata["version"], metadata["as_of"], metadata["built_as_known_then"]) == (1, "2026-03-31", 0)
+    again = freeze(played, "2026-03")
+    assert not again.success
+    assert "2026-03 is frozen already: version 1 as of 2026-03-31" in said(again)
+    before_the_first_night = freeze(played, "2026-02")
+    assert not before_the_first_night.success
+    assert "Nothing was known at the end of 2026-02-28" in said(before_the_first_night)
+    assert played.publication() == published
+
+
+def test_a_night_does_not_build_over_a_damaged_frozen_month(played: _Played) -> None:
+    before = played.publication()
+    path = played.settings.frozen_dir / "2026-03" / "v1" / "rows.parquet"
+    content = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    result = played.player.play(THIRD)
+    assert not result.success
+    assert [failure.step for failure in result.failures] == ["warehouse"]
+    assert f"{path} does not have the content that was written" in result.failures[0].message
+    assert played.publication() == before
+    path.write_bytes(content)
+
+
 def test_the_graph_reaches_from_every_entity_to_the_publication(played: _Played) -> None:
     graph = build_defs(services=played.services).resolve_asset_graph()
     landing = {dg.AssetKey(["landing", entity.name]) for entity in contract()}
@@ -196,7 +239,7 @@ def test_the_graph_reaches_from_every_entity_to_the_publication(played: _Played)
         ancestors |= todo
     assert landing <= ancestors
     assert {key.path[0] for key in graph.get_all_asset_keys()} == {
-        "landing", "staging", "core", "marts", "access", "seeds", "published", "backfill",
+        "landing", "staging", "core", "marts", "access", "seeds", "published", "backfill", "frozen",
     }  # fmt: skip
 
 
@@ -225,18 +268,21 @@ def test_publishing_waits_for_every_step_that_checks(played: _Played) -> None:
     assert before_dbt == {"landing", "batch_checks"}
 
 
-@pytest.mark.parametrize(("environment", "schedules"), [("local", []), ("staging", []), ("production", ["nightly"])])
-def test_the_schedule_exists_where_the_environment_declares_it(
+@pytest.mark.parametrize(
+    ("environment", "schedules"),
+    [("local", []), ("staging", []), ("production", ["freeze_months", "nightly"])],
+)
+def test_the_schedules_exist_where_the_environment_declares_it(
     played: _Played, environment: str, schedules: list[str]
 ) -> None:
     settings = played.settings.model_copy(update={"environment": environment})
     repository = build_defs(settings).get_repository_def()
-    assert [schedule.name for schedule in repository.schedule_defs] == schedules
+    assert sorted(schedule.name for schedule in repository.schedule_defs) == schedules
     for schedule in repository.schedule_defs:
-        assert schedule.cron_schedule == "0 1 * * *"
+        assert schedule.cron_schedule == {"nightly": "0 1 * * *", "freeze_months": "0 3 * * *"}[schedule.name]
         assert schedule.execution_timezone == "Asia/Ho_Chi_Minh"
         assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-    assert {job.name for job in repository.get_all_jobs()} >= {"night", "nights", "backfill"}
+    assert {job.name for job in repository.get_all_jobs()} >= {"night", "nights", "backfill", "freeze"}
     assert [sensor.name for sensor in repository.sensor_defs] == ["failed_runs"]
 
 

@@ -3,8 +3,9 @@
 Belongs here: landing a generated company, compiling, and running compiled SQL. Not here: companies (`companies.py`) or
 what must hold (`test_*.py`).
 
-dbt resolves three things that differ from company to company, and the runner puts its own in their place: the files of
-the landing zone, the index of its batches, and `as_of`. `test_runner.py` holds that against a real dbt build.
+dbt resolves four things that differ from company to company, and the runner puts its own in their place: the files of
+the landing zone, the index of its batches, `as_of`, and the files of frozen months. `test_runner.py` and
+`tests/integration/test_frozen_months.py` hold that against a real dbt build.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ COMPILED_NIGHT = date(1999, 12, 30)
 _AS_OF = f"'{COMPILED_NIGHT.isoformat()}'"
 _ROWS_SHOWN = 5
 _BUILT_ROWS = re.compile(r'"\w+__dbt_tmp\d+"')
+_NOTHING_FROZEN = " where false) as frozen_files"
 _FILES = re.compile(r"read_parquet\(\[(?P<paths>[^\]]*)\], union_by_name = true\)")
 
 _SAMPLES: Mapping[ColumnType, Any] = {
@@ -168,6 +170,23 @@ class Project:
             changed.append(known)
         assert model in {known.name for known in self.models}, model
         return Project(self.home, tuple(changed), self.tests, self.seeds)
+
+    def with_frozen(self, index_path: Path) -> Project:
+        """The project that reads the frozen months of an index, where the compiled one reads none."""
+        rows = pq.read_table(index_path).to_pylist()
+        files = {
+            "stg_frozen__versions": [str(index_path)],
+            "stg_frozen__figures": [row["figures_path"] for row in rows],
+            "stg_frozen__rows": [row["rows_path"] for row in rows],
+        }
+        project = self
+        for model, paths in files.items():
+            quoted = ", ".join(f"'{path}'" for path in paths)
+            frozen = (
+                f" where false union all by name from read_parquet([{quoted}], union_by_name=true)) as frozen_files"
+            )
+            project = project.broken(model, _NOTHING_FROZEN, frozen) if paths else project
+        return project
 
     @property
     def marts(self) -> tuple[str, ...]:
@@ -348,11 +367,13 @@ class Warehouse:
         columns = [str(column[0]) for column in cursor.description or []]
         return [dict(zip(columns, values, strict=True)) for values in cursor.fetchall()]
 
-    def failing_tests(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Rows by test, of those dbt tests that find any."""
+    def failing_tests(self, only: str | None = None) -> dict[str, list[tuple[Any, ...]]]:
+        """Rows by test, of those dbt tests that find any; of one test only, if it is named."""
+        tests = [test for test in self._project.tests if only in (None, test.name)]
+        assert tests, only
         found = {
             test.name: self.connection.execute(self._company.put_into(test.sql)).fetchmany(_ROWS_SHOWN)
-            for test in self._project.tests
+            for test in tests
         }
         return {name: rows for name, rows in found.items() if rows}
 

@@ -13,6 +13,7 @@ from orchestration.checks.catalogue import (
     BATCH_CHECK_NAMES,
     CHECKS,
     FRESHNESS_CHECK_NAMES,
+    FROZEN_CHECK_NAMES,
     MART_CHECK_NAMES,
     RECONCILIATION_CHECK_NAMES,
     spec_of,
@@ -20,7 +21,7 @@ from orchestration.checks.catalogue import (
 )
 from orchestration.checks.outcome import Severity
 from orchestration.contract import contract
-from tests.unit import test_checks_freshness, test_checks_reconciliation, test_checks_suites
+from tests.unit import test_checks_freshness, test_checks_reconciliation, test_checks_suites, test_freezing_checks
 
 DOCS = Path(__file__).parents[2] / "docs" / "checks.md"
 
@@ -32,6 +33,7 @@ def test_a_check_is_declared_once() -> None:
 
 def test_every_name_belongs_to_one_module() -> None:
     names = [*BATCH_CHECK_NAMES, *RECONCILIATION_CHECK_NAMES, *MART_CHECK_NAMES, *FRESHNESS_CHECK_NAMES]
+    names += FROZEN_CHECK_NAMES
     assert len(names) == len(set(names))
     assert {spec.name for spec in CHECKS} == set(names)
 
@@ -80,6 +82,7 @@ def test_every_check_is_seen_failing_in_a_test() -> None:
         *test_checks_suites.MART_FAILURES,
         *test_checks_reconciliation.FAILURES,
         *test_checks_freshness.FAILURES,
+        *test_freezing_checks.FAILURES,
     }
     assert failing == {spec.name for spec in CHECKS}
 

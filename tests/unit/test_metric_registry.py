@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.metrics.drilldown import detail_sql, detail_value_sql, figure_sql, quoted
+from orchestration.metrics.drilldown import detail_parts_sql, detail_sql, detail_value_sql, figure_sql, quoted
 from orchestration.metrics.registry import (
     CATALOGUE_PATH,
     COLUMNS,
@@ -31,6 +31,11 @@ from orchestration.metrics.registry import (
 )
 
 CATALOGUE = read_catalogue()
+
+_FIGURE_COLUMNS = (
+    *("value", "numerator", "denominator", "target_value", "target_weight"),
+    *("attainment_rate", "actual_value_with_below", "attainment_with_below_rate"),
+)
 
 # Numbers of one row of a mart that are no measure of anybody: why.
 NO_MEASURES: Mapping[tuple[str, str], str] = {
@@ -57,6 +62,26 @@ NO_MEASURES: Mapping[tuple[str, str], str] = {
     ("kpi_customer_cycle", "window_days"): "part of a key",
     ("kpi_department_member_month", "department_revenue_amount"): "the department's, repeated on each of its people",
     ("kpi_department_member_month", "revenue_rank"): "a place among the department's people",
+    **{
+        (mart, column): "a copy of a figure that has its row, beside its target or as it was frozen"
+        for mart, columns in {
+            "kpi_month_figures": _FIGURE_COLUMNS,
+            "kpi_monthly_snapshot": _FIGURE_COLUMNS,
+            "kpi_restatement": [
+                f"{side}_{column}"
+                for side in ("frozen", "now")
+                for column in _FIGURE_COLUMNS
+                if column not in ("target_weight", "actual_value_with_below")
+            ],
+            "fct_restatement_rows": ["frozen_value", "now_value"],
+        }.items()
+        for column in columns
+    },
+    ("fct_restatement_rows", "difference_value"): "the difference of two copies of a figure's row",
+    ("fct_restatement_rows", "version"): "part of a key",
+    ("kpi_monthly_snapshot", "version"): "part of a key",
+    ("kpi_restatement", "difference_value"): "the difference of two copies of a figure",
+    ("kpi_restatement", "version"): "part of a key",
     ("kpi_product_period", "previous_orders"): "what product_period_orders is in the period before",
     ("kpi_product_period", "previous_sales_amount"): "what product_period_sales_amount is in the period before",
     ("kpi_product_period", "previous_sold_quantity"): "what product_period_sold_quantity is in the period before",
@@ -325,3 +350,32 @@ def test_a_rate_has_no_rows_of_its_own() -> None:
     for build in (figure_sql, detail_value_sql):
         with pytest.raises(MetricError, match="ask for calls_connected and calls"):
             build(rate, "marts")
+
+
+def test_the_rows_of_a_month_are_its_parts_and_only_those_that_add_something() -> None:
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(
+            """
+            create schema marts;
+            create table marts.fct_orders as
+            select * from (
+                values ('O1', 'an', date '2026-03-01', true, 1, 'KH1'), ('O2', 'an', date '2026-03-01', true, 0, 'KH1'),
+                ('O3', 'an', date '2026-02-01', true, 1, 'KH1'), ('O4', 'an', date '2026-03-01', false, 1, 'KH2')
+            ) as orders (order_id, executor_id, month_date, is_counted, orders, customer_id);
+            """
+        )
+
+        def parts(key: str, **changes: str) -> list[tuple[object, ...]]:
+            row = {**CATALOGUE["orders"].row, **changes}
+            query = detail_parts_sql(load_metrics([row])["orders"], key, "marts", month=date(2026, 3, 1))
+            return sorted(connection.execute(query.sql, query.parameters).fetchall())
+
+        assert parts("order_id") == [("an", "O1", 1)]
+        assert parts("order_id", detail_value="minus_sum orders") == [("an", "O1", -1)]
+        assert parts("order_id", detail_value="count") == [("an", "O1", 1), ("an", "O2", 1)]
+        assert parts("customer_id", detail_value="count_distinct customer_id") == [("an", "KH1", 1)]
+        for key, value in (("order_id", "count_distinct customer_id"), ("order_id", "mean orders")):
+            with pytest.raises(MetricError, match=r"^orders (counts distinct customer_id|is the mean of its rows)"):
+                parts(key, detail_value=value)
+    with pytest.raises(MetricError, match="ask for calls_connected and calls"):
+        detail_parts_sql(CATALOGUE["connected_rate"], "order_id", "marts", month=date(2026, 3, 1))
