@@ -220,6 +220,8 @@ def _quarantine(landing: Landing, manifests: Sequence[Manifest]) -> Iterator[Fin
     """Rejected rows of each entity's newest batch, and why."""
     import duckdb
 
+    from orchestration.landing.reading import QUARANTINE, rows_sql
+
     newest = [m for m in _newest([m for m in manifests if m.status == "landed"]).values() if m.rows_quarantined]
     if not newest:
         yield _ok("no row of the newest batches is in quarantine")
@@ -232,9 +234,10 @@ def _quarantine(landing: Landing, manifests: Sequence[Manifest]) -> Iterator[Fin
     )
     for manifest in newest:
         reasons = duckdb.sql(
-            "select rule, column_name, count(*) as rows, min(reason) as example from read_parquet($path) "
+            "select rule, column_name, count(*) as rows, min(reason) as example "
+            f"from {rows_sql(landing, [manifest], QUARANTINE)} "
             "group by all order by rows desc, rule, column_name limit $shown",
-            params={"path": str(landing.quarantine_path(manifest)), "shown": _REASONS_SHOWN},
+            params={"shown": _REASONS_SHOWN},
         ).fetchall()
         for rule, column, count, example in reasons:
             yield _note(f"{manifest.entity}.{column or 'row'}, rule {rule}: {count:,} rows; for example: {example}")

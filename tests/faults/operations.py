@@ -1,0 +1,40 @@
+"""Parts of a night with the real functions, each under the writer's lock, cheap enough to kill often.
+
+Belongs here: functions that a fork server can run. Not here: whole nights, `kpi` processes (`kill_points.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from orchestration.landing.index import write_index
+from orchestration.landing.ingest import ingest_night
+from orchestration.landing.store import Landing
+from orchestration.serving.lock import writer_lock
+from orchestration.serving.publish import publish
+from orchestration.settings import Settings
+from orchestration.sources.files import FilesSource
+from tests.faults.company import SOURCE
+
+PRELOAD = ("tests.faults.operations", "duckdb", "pyarrow.parquet", "orchestration.contract.validation")
+
+
+def _settings(home: Path) -> Settings:
+    return Settings(home=home, timezone="Asia/Ho_Chi_Minh", threads=2, memory_limit="1GB")
+
+
+def land(home: Path, folder: Path, night: date) -> None:
+    """Land a night and list the visible batches for dbt."""
+    settings = _settings(home)
+    with writer_lock(settings.lock_path):
+        landing = Landing(settings.landing_dir)
+        ingest_night(landing, FilesSource(folder), night, settings.zone)
+        write_index(landing, SOURCE, night, settings.warehouse_dir)
+
+
+def publish_marts(home: Path, warehouse: Path, as_of: date) -> None:
+    """Publish a warehouse."""
+    settings = _settings(home)
+    with writer_lock(settings.lock_path):
+        publish(warehouse, settings.marts_path, {"as_of": as_of, "source": SOURCE}, threads=2)
