@@ -441,6 +441,45 @@ def doctor() -> None:
         raise typer.Exit(FAILED_CHECK)
 
 
+@app.command()
+def compact(
+    through: Annotated[
+        str | None,
+        typer.Option("--through", metavar="DATE", help="Last night to take; default: months over for a while."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would save, and change nothing.")] = False,
+    source: Source = None,
+) -> None:
+    """Merge old batches into few files; every delivered row stays."""
+    from orchestration.console import plural
+    from orchestration.landing.compact import Compacted, compact_landing
+
+    settings = load_settings(source=source)
+
+    def on_progress(done: Compacted) -> None:
+        group = done.group
+        out.print(
+            f"  {group.entity:<22} {group.month}  {plural(len(group.batches), 'batch', 'batches')}, "
+            f"{group.rows:,} rows: {done.distinct_rows:,} different ones, "
+            f"{group.bytes / 1024**2:.1f} to {done.bytes / 1024**2:.1f} MB",
+            soft_wrap=True,
+        )
+
+    done = compact_landing(
+        settings, parse_night(through, "--through"), on_progress, lambda text: out.print(text), dry_run=dry_run
+    )
+    before, after = sum(one.group.bytes for one in done), sum(one.bytes for one in done)
+    verb = "would become" if dry_run else "became"
+    batches = sum(len(one.group.batches) for one in done)
+    out.print(
+        f"{plural(batches, 'batch', 'batches')} {verb} {plural(len(done), 'segment')}: "
+        f"{before / 1024**2:.1f} to {after / 1024**2:.1f} MB."
+        if done
+        else "There is nothing to compact.",
+        soft_wrap=True,
+    )
+
+
 @app.command(name="check-rules")
 def check_rules(
     folder: Annotated[

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _LITTLE_DISK_BYTES = 2 * 1024**3
 _REASONS_SHOWN = 5
 _ENTITIES_SHOWN = 8
+# A month of nights of a usual source: 23 entities, 30 nights.
+_MANY_BATCHES = 500
 
 
 class Level(StrEnum):
@@ -178,6 +180,7 @@ def look_at_landing(settings: Settings) -> Iterator[Finding]:
     yield from _quarantine(landing, manifests)
     for folder in landing.leftovers(settings.source):
         yield _note(f"{folder} has no manifest: a crash left it", "nothing reads it; it can be deleted")
+    yield from _compaction(settings, landing)
 
 
 def _newest(manifests: Sequence[Manifest]) -> dict[str, Manifest]:
@@ -241,6 +244,29 @@ def _quarantine(landing: Landing, manifests: Sequence[Manifest]) -> Iterator[Fin
         ).fetchall()
         for rule, column, count, example in reasons:
             yield _note(f"{manifest.entity}.{column or 'row'}, rule {rule}: {count:,} rows; for example: {example}")
+
+
+def _compaction(settings: Settings, landing: Landing) -> Iterator[Finding]:
+    """Whether old batches are many enough to be merged, and what a killed compaction left."""
+    from orchestration.landing.compact import held_twice, last_compacted_night, plan
+
+    newest = landing.latest_night(settings.source)
+    if newest is None:
+        return
+    groups = plan(landing, settings.source, last_compacted_night(newest, settings.compact_after_days))
+    batches = sum(len(group.batches) for group in groups)
+    if batches >= _MANY_BATCHES:
+        yield _note(
+            f"{batches:,} batches of months that are over lie in files of their own, "
+            f"{sum(group.bytes for group in groups) / 1024**2:.1f} MB",
+            "`kpi compact` merges them and loses no row; `kpi compact --dry-run` says what it saves",
+        )
+    twice = held_twice(landing, settings.source)
+    if twice:
+        yield _note(
+            f"{len(twice):,} compacted batches still have files of their own: a compaction was killed",
+            "nothing reads them; `kpi compact` deletes them",
+        )
 
 
 def look_at_checks(settings: Settings) -> Iterator[Finding]:

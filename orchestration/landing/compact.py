@@ -24,10 +24,13 @@ import pyarrow.parquet as pq
 
 from orchestration.contract import contract
 from orchestration.landing.durable import sha256_of, sync_directory, sync_file, write_durably
+from orchestration.landing.index import write_index
 from orchestration.landing.manifest import BatchFile, BatchStatus, LandingError, Manifest
 from orchestration.landing.reading import expanded_sql
 from orchestration.landing.segments import DELIVERIES, FIRST, LAST, ROW, SEGMENT_ID, Segment
 from orchestration.landing.store import DATA, MANIFEST, QUARANTINE, Landing
+from orchestration.serving.lock import writer_lock
+from orchestration.settings import Settings
 
 # One batch alone has nothing to share its rows with.
 _FEWEST = 2
@@ -65,6 +68,35 @@ class Compacted:
 
 
 Progress = Callable[[Compacted], None]
+
+
+def compact_landing(
+    settings: Settings,
+    through: date | None = None,
+    on_progress: Progress | None = None,
+    on_wait: Callable[[str], None] | None = None,
+    *,
+    dry_run: bool = False,
+) -> list[Compacted]:
+    """Compact what the configured source has landed, up to the night `through`, under the writer's lock.
+
+    The default for `through` is the end of the newest month that ended `compact_after_days` before the newest night.
+    Raises LockHeldError when another run writes for too long, LandingError as `compact` does.
+    """
+    landing = Landing(settings.landing_dir)
+    work = measure if dry_run else compact
+    with writer_lock(settings.lock_path, settings.lock_wait_seconds, on_wait):
+        newest = landing.latest_night(settings.source)
+        if newest is None:
+            return []
+        if not dry_run:
+            clear_leftovers(landing, settings.source)
+        groups = plan(landing, settings.source, through or last_compacted_night(newest, settings.compact_after_days))
+        done = work(landing, groups, on_progress, threads=settings.threads, memory_limit=settings.memory_limit)
+        if not dry_run:
+            # The index of the last build may name files that are gone now.
+            write_index(landing, settings.source, newest, settings.warehouse_dir)
+    return done
 
 
 def last_compacted_night(newest: date, after_days: int) -> date:
@@ -105,12 +137,11 @@ def compact(
 ) -> list[Compacted]:
     """Compact the groups, one segment each.
 
+    The caller has called `clear_leftovers`.
     Raises LandingError when a batch's own file is not as it was written, or a segment would not hold exactly its rows:
     then that segment is not used, and every batch keeps its files.
     """
     done = []
-    for source in {group.source for group in groups}:
-        clear_leftovers(landing, source)
     for group in groups:
         landing.verify_all(group.batches, content=True)
         segment_id = _next_segment_id(landing, group)
@@ -170,12 +201,12 @@ def clear_leftovers(landing: Landing, source: str) -> list[Path]:
     for folder in landing.root.glob(".compact-*"):
         shutil.rmtree(folder)
         cleared.append(folder)
-    twice = _held_twice(landing, source)
+    twice = held_twice(landing, source)
     landing.verify_all(twice)
     return cleared + _delete_own_files(landing, twice)
 
 
-def _held_twice(landing: Landing, source: str) -> list[Manifest]:
+def held_twice(landing: Landing, source: str) -> list[Manifest]:
     """Compacted batches whose own files a killed compaction did not come to delete."""
     found = []
     for entity in contract():

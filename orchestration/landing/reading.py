@@ -24,7 +24,7 @@ Place = tuple[str, int, str, str]
 def rows_sql(landing: Landing, batches: Sequence[Manifest], file: str = DATA) -> str:
     """A table expression of the rows of `batches`, which are of one entity and at least one.
 
-    `file` is DATA for good rows, QUARANTINE for rejected ones. Columns are as in a batch's own file.
+    `file` is DATA for good rows, QUARANTINE for rejected ones. Columns are those of a batch's own file, in any order.
     """
     segments = landing.segments(batches[0].source, batches[0].entity)
     places = _places(landing, segments, batches, file)

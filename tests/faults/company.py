@@ -59,10 +59,10 @@ def landed_rows(home: Path) -> dict[str, list[tuple[object, ...]]]:
             if not batches:
                 continue
             for file in (DATA, QUARANTINE):
-                rows = connection.execute(
-                    f"select * exclude (_batch_id) from {rows_sql(landing, batches, file)} order by all"
-                ).fetchall()
-                found[f"{entity.name}/{file}"] = rows
+                rows = connection.sql(f"select * exclude (_batch_id) from {rows_sql(landing, batches, file)}")
+                # A segment has the columns in another order.
+                in_order = rows.select(", ".join(f'"{name}"' for name in sorted(rows.columns)))
+                found[f"{entity.name}/{file}"] = in_order.order("all").fetchall()
     return found
 
 

@@ -70,25 +70,33 @@ def _say(text: str) -> None:
 
 
 def landing_plan(folder: Path, count: int, seed: int) -> Report:
-    """Land nights; kill each on the way. At the end every visible row is there, once."""
+    """Land and compact nights, kill each on the way. At the end every row is there, once, as without compaction."""
     chance, report = random.Random(seed), Report("landing", seed)
     nights = last_nights(5)
     source = write_company(folder / "input", nights, seed)
-    quiet, disturbed = folder / "quiet", folder / "disturbed"
+    quiet, measured, disturbed = (folder / name for name in ("quiet", "measured", "disturbed"))
     context = server(operations.PRELOAD)
-    steps = [(night, operations.land) for night in [*nights, nights[2]]]
+    steps: list[tuple[Callable[..., None], tuple[object, ...]]] = [
+        *((operations.land, (source, night)) for night in nights[:3]),
+        (operations.compact_nights, (nights[2],)),
+        *((operations.land, (source, night)) for night in (*nights[3:], nights[1])),
+        (operations.compact_nights, (nights[-1],)),
+    ]
     wholes = []
-    for night, call in steps:
-        wholes.append(run_function(context, quiet, None, call, quiet, source, night))
-        assert wholes[-1].exit_code == 0, f"{call.__name__} of {night} fails undisturbed"
-    for number, (night, call) in enumerate(steps):
+    for call, arguments in steps:
+        wholes.append(run_function(context, measured, None, call, measured, *arguments))
+        assert wholes[-1].exit_code == 0, f"{call.__name__} of {arguments[-1]} fails undisturbed"
+        if call is operations.land:
+            run_function(context, quiet, None, call, quiet, *arguments)
+    for number, (call, arguments) in enumerate(steps):
         while report.kills < count * (number + 1) // len(steps) and not report.problems:
             for _ in range(chance.randint(1, _KILLS_IN_A_ROW)):
                 moment = choose(chance, wholes[number])
-                outcome = run_function(context, disturbed, moment, call, disturbed, source, night)
+                outcome = run_function(context, disturbed, moment, call, disturbed, *arguments)
                 report.note(call.__name__, moment, outcome)
-            if run_function(context, disturbed, None, call, disturbed, source, night).exit_code:
-                report.problems.append(f"{call.__name__} of {night} fails after a kill {moment}")
+        if run_function(context, disturbed, None, call, disturbed, *arguments).exit_code:
+            report.problems.append(f"{call.__name__} of {arguments[-1]} fails after kills")
+    report.problems += _row_differences(quiet, measured)
     report.problems += _row_differences(quiet, disturbed)
     return report
 
@@ -151,12 +159,13 @@ class Command:
 
 
 def commands(nights: Sequence[date]) -> list[Command]:
-    """The plan: nights in order, an old night once more, and the rest of them in one range."""
+    """The plan: nights in order, an old night once more, a compaction, and the rest of the nights in one range."""
     first, second, third, *_, last = (night.isoformat() for night in nights)
     return [
         Command("first night", ("run", "--date", first)),
         Command("night", ("run", "--date", second)),
         Command("old night", ("run", "--date", first)),
+        Command("compaction", ("compact", "--through", second)),
         Command("range", ("run", "--from", third, "--to", last)),
     ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from orchestration.landing.compact import compact_landing
 from orchestration.landing.index import write_index
 from orchestration.landing.ingest import ingest_night
 from orchestration.landing.store import Landing
@@ -38,3 +39,8 @@ def publish_marts(home: Path, warehouse: Path, as_of: date) -> None:
     settings = _settings(home)
     with writer_lock(settings.lock_path):
         publish(warehouse, settings.marts_path, {"as_of": as_of, "source": SOURCE}, threads=2)
+
+
+def compact_nights(home: Path, through: date) -> None:
+    """Compact what has landed up to a night, as `kpi compact --through` does."""
+    compact_landing(_settings(home).model_copy(update={"source": SOURCE}), through)
