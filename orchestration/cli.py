@@ -9,6 +9,7 @@ or input; 3 the program or the machine failed, with the details in a log; 130 in
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -52,6 +53,7 @@ Folder = Annotated[
 ]
 
 
+_NO_ROOM = os.strerror(errno.ENOSPC)
 _INPUT_ERRORS = frozenset({"SourceError", "LandingError"})
 
 
@@ -219,6 +221,10 @@ def _explain(settings: Settings, progress: ConsoleProgress, result: RunResult) -
             err.print(Text(f"{failure.step}: {failure.message}"), soft_wrap=True)
             for name, value in failure.details:
                 err.print(Text(f"  {name}: {value}"), soft_wrap=True)
+    if any(_NO_ROOM in failure.message for failure in result.failures) or any(
+        _NO_ROOM in problem for problem in (progress.build.problems if progress.build is not None else ())
+    ):
+        err.print("The disk is full. Make room (`kpi doctor` says how much there is), then run the night again.")
     err.print(Text(_what_still_answers(settings)), soft_wrap=True)
     err.print(Text(f"Look at: kpi doctor; the log: {_log_path(settings)}; the run {result.run_id[:8]} in `kpi dev`."))
     if is_check:

@@ -233,6 +233,16 @@ class Landing:
             if folder.is_dir() and not (folder / MANIFEST).exists()
         ]
 
+    def clear_unwritten(self) -> list[Path]:
+        """Delete what killed runs were writing when they died: folders that never got a batch's name.
+
+        The caller holds the writer's lock: without it, another run's folder would be taken for a leftover.
+        """
+        found = sorted(self.root.glob("*/*/.tmp-*"))
+        for folder in found:
+            shutil.rmtree(folder)
+        return found
+
     def _folder(self, source: str, entity: str, batch_id: str) -> Path:
         return self.root / source / entity / batch_id
 
@@ -275,10 +285,14 @@ class Landing:
         if temporary.exists():
             shutil.rmtree(temporary)
         temporary.mkdir(parents=True)
-        files = (
-            _write_parquet(temporary / DATA, _stamped(validated.landed, slot, data_schema(validated.landed.schema))),
-            _write_parquet(temporary / QUARANTINE, _stamped(validated.quarantined, slot, quarantine_schema())),
-        )
+        landed = _stamped(validated.landed, slot, data_schema(validated.landed.schema))
+        rejected = _stamped(validated.quarantined, slot, quarantine_schema())
+        try:
+            files = (_write_parquet(temporary / DATA, landed), _write_parquet(temporary / QUARANTINE, rejected))
+        except OSError:
+            # On a full disk, the half-written file is what others lack the room for.
+            shutil.rmtree(temporary)
+            raise
         sync_directory(temporary)
         temporary.rename(target)
         sync_directory(target.parent)

@@ -5,9 +5,12 @@ Belongs here: functions that a fork server can run. Not here: whole nights, `kpi
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from orchestration.dbt_run import DbtWorker
 from orchestration.landing.compact import compact_landing
 from orchestration.landing.index import write_index
 from orchestration.landing.ingest import ingest_night
@@ -44,3 +47,15 @@ def publish_marts(home: Path, warehouse: Path, as_of: date) -> None:
 def compact_nights(home: Path, through: date) -> None:
     """Compact what has landed up to a night, as `kpi compact --through` does."""
     compact_landing(_settings(home).model_copy(update={"source": SOURCE}), through)
+
+
+def limited(bytes_per_file: int, call: Callable[..., None], *arguments: object) -> None:
+    """Call a function in a process that cannot write more to any file, as if the disk were full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_per_file, bytes_per_file))
+    call(*arguments)
+
+
+def parse_project(home: Path) -> None:
+    """Start dbt's process and wait until it has parsed the project."""
+    with DbtWorker(_settings(home)) as worker:
+        worker.parse()
