@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     compact_after_days: int = Field(
         default=14, ge=1, description="How many days after its end `kpi compact` takes up a month."
     )
+    keep_superseded: bool = Field(
+        default=True,
+        description="Whether compaction keeps the rows of attempts that a later one of the night replaced.",
+    )
 
     def model_post_init(self, _context: object, /) -> None:
         """Make paths absolute, once, while the working directory is the one the person meant."""

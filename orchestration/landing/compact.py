@@ -91,7 +91,10 @@ def compact_landing(
             return []
         if not dry_run:
             clear_leftovers(landing, settings.source)
-        groups = plan(landing, settings.source, through or last_compacted_night(newest, settings.compact_after_days))
+        night = through or last_compacted_night(newest, settings.compact_after_days)
+        if not dry_run and not settings.keep_superseded:
+            drop_superseded(landing, settings.source, night)
+        groups = plan(landing, settings.source, night, keep_superseded=settings.keep_superseded)
         done = work(landing, groups, on_progress, threads=settings.threads, memory_limit=settings.memory_limit)
         if not dry_run:
             # The index of the last build may name files that are gone now.
@@ -104,16 +107,44 @@ def last_compacted_night(newest: date, after_days: int) -> date:
     return (newest - timedelta(days=after_days) + timedelta(days=1)).replace(day=1) - timedelta(days=1)
 
 
-def plan(landing: Landing, source: str, through: date) -> list[Group]:
+def superseded(landing: Landing, source: str, through: date) -> list[Manifest]:
+    """Landed attempts up to the night `through` that a later visible attempt of their night replaced; those with rows
+    in files of their own."""
+    newest = {(batch.entity, batch.batch_date): batch.attempt for batch in landing.visible(source, through)}
+    held = {entity.name: landing.segments(source, entity.name) for entity in contract()}
+    return [
+        batch
+        for batch in landing.manifests(source)
+        if batch.status is BatchStatus.LANDED
+        and batch.attempt < newest.get((batch.entity, batch.batch_date), 0)
+        and batch.batch_id not in held.get(batch.entity, {})
+        and not landing.is_dropped(batch)
+    ]
+
+
+def drop_superseded(landing: Landing, source: str, through: date) -> list[Manifest]:
+    """Delete the rows of superseded attempts up to the night `through`, for good; their manifests stay."""
+    batches = superseded(landing, source, through)
+    for batch in batches:
+        landing.drop(batch)
+    return batches
+
+
+def plan(landing: Landing, source: str, through: date, *, keep_superseded: bool = True) -> list[Group]:
     """The groups worth compacting among the batches up to the night `through`: two or more of an entity and month that
-    lie in files of their own and have the same columns."""
+    lie in files of their own and have the same columns. Superseded attempts are among them if they are kept."""
     groups = []
+    left_out = set() if keep_superseded else {(b.entity, b.batch_id) for b in superseded(landing, source, through)}
     for entity in contract():
         held = landing.segments(source, entity.name)
         own = [
             batch
             for batch in landing.manifests(source, entity.name)
-            if batch.status is BatchStatus.LANDED and batch.batch_date <= through and batch.batch_id not in held
+            if batch.status is BatchStatus.LANDED
+            and batch.batch_date <= through
+            and batch.batch_id not in held
+            and (entity.name, batch.batch_id) not in left_out
+            and not landing.is_dropped(batch)
         ]
         months: dict[tuple[str, str], list[Manifest]] = {}
         for batch in own:
@@ -192,7 +223,8 @@ def measure(
 
 
 def clear_leftovers(landing: Landing, source: str) -> list[Path]:
-    """Delete what killed compactions left: unfinished segments, and own files of batches that a segment holds."""
+    """Delete what killed compactions left: unfinished segments, and own files of batches that a segment
+    holds or that were dropped."""
     cleared = []
     for folder in landing.leftovers(source):
         if SEGMENT_ID.fullmatch(folder.name.removeprefix(".tmp-")):
@@ -203,7 +235,11 @@ def clear_leftovers(landing: Landing, source: str) -> list[Path]:
         cleared.append(folder)
     twice = held_twice(landing, source)
     landing.verify_all(twice)
-    return cleared + _delete_own_files(landing, twice)
+    cleared += _delete_own_files(landing, twice)
+    for batch in landing.manifests(source):
+        if landing.is_dropped(batch) and any(path.exists() for path in _own_files(landing, batch)):
+            landing.drop(batch)
+    return cleared
 
 
 def held_twice(landing: Landing, source: str) -> list[Manifest]:

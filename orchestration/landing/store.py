@@ -34,6 +34,7 @@ DATA = "data.parquet"
 QUARANTINE = "quarantine.parquet"
 MANIFEST = "manifest.json"
 REFUSED = "refused.json"
+DROPPED = "dropped.json"
 
 _BATCH_ID = re.compile(r"(\d{4}-\d{2}-\d{2})\.([1-9]\d*)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -152,6 +153,18 @@ class Landing:
     def is_refused(self, manifest: Manifest) -> bool:
         """Whether a blocking check failed on the batch."""
         return (self._folder(manifest.source, manifest.entity, manifest.batch_id) / REFUSED).exists()
+
+    def drop(self, manifest: Manifest) -> None:
+        """Delete the rows of a superseded attempt for good; its manifest stays, with a note that says so."""
+        folder = self._folder(manifest.source, manifest.entity, manifest.batch_id)
+        write_durably(folder / DROPPED, (json.dumps({"dropped_at": _now()}) + "\n").encode())
+        for file in manifest.files:
+            (folder / file.name).unlink(missing_ok=True)
+        sync_directory(folder)
+
+    def is_dropped(self, manifest: Manifest) -> bool:
+        """Whether the rows of the batch were deleted because a later attempt superseded it."""
+        return (self._folder(manifest.source, manifest.entity, manifest.batch_id) / DROPPED).exists()
 
     def visible(self, source: str, as_of: date | None = None, entity: str | None = None) -> list[Manifest]:
         """What a dbt run sees: per entity and date the newest landed attempt that no check refused, up to `as_of`.

@@ -24,8 +24,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from orchestration.cli import BROKEN
 from tests.faults import company, operations
 from tests.faults.company import differences, landed_rows, last_nights, write_company
+from tests.faults.kill_hook import SELF
 from tests.faults.killing import KPI, Moment, Outcome, Sight, choose, run_command, run_function, server
 from tests.faults.reader import Reader
 
@@ -47,7 +49,9 @@ class Report:
 
     def note(self, step: str, moment: Moment, outcome: Outcome) -> None:
         """Count a kill that hit; an operation that was over before its moment came must have ended well."""
-        if outcome.killed:
+        # A command whose dbt process died alone says so and ends with 3.
+        is_worker = moment.change is not None and moment.scope == SELF and outcome.exit_code == BROKEN
+        if outcome.killed or is_worker:
             self.kills += 1
             kind = "time" if moment.seconds is not None else "change" if moment.change is not None else moment.sight
             self.moments[f"{step}: {kind}, {moment.scope}"] += 1

@@ -260,3 +260,31 @@ def test_the_command_s_work_leaves_an_index_of_what_is_there(tmp_path: Path) -> 
     assert all(Path(row["data_path"]).exists() for row in index)
     manifest = json.loads((Path(index[0]["data_path"]).parent / "manifest.json").read_text())
     assert manifest["batch_ids"] == [f"{night}.1" for night in NIGHTS]
+
+
+def test_superseded_attempts_go_only_where_the_setting_says_so(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, source="files", threads=1)
+    landing = Landing(settings.landing_dir)
+    replaced = [land(landing, night, ["old", "a"]) for night in NIGHTS[:3]]
+    newest = [land(landing, night, ["a"]) for night in NIGHTS[:3]]
+    refused = land(landing, NIGHTS[3], ["strange"])
+    landing.refuse(refused, {"batch_rows_kept": "too few"})
+    young = [land(landing, NIGHTS[5], ["young"]), land(landing, NIGHTS[5], ["younger"])]
+    before = rows(landing, [*newest, refused])
+    kept = Settings(home=tmp_path, source="files", threads=1, keep_superseded=False)
+    [measured] = compact_landing(kept, NIGHTS[4], dry_run=True)
+    assert not any(landing.is_dropped(batch) for batch in replaced)
+    [done] = compact_landing(kept, NIGHTS[4])
+    assert [measured.group.batches, done.group.batches] == [(*newest, refused)] * 2
+    assert [landing.is_dropped(batch) for batch in (*replaced, *newest, refused, *young)] == [True] * 3 + [False] * 6
+    assert not any(landing.data_path(batch).exists() for batch in replaced)
+    assert all(landing.data_path(batch).exists() for batch in young)
+    assert rows(landing, [*newest, refused]) == before
+    assert landing.manifests("files")[0] == replaced[0]
+    # Killed between the note and the deletion.
+    landing.data_path(replaced[0]).write_bytes(b"rows")
+    clear_leftovers(landing, "files")
+    assert not landing.data_path(replaced[0]).exists()
+    assert compact_landing(kept, NIGHTS[4]) == []
+    with pytest.raises(LandingError, match="is gone"):
+        landing.verify(replaced[0])
