@@ -36,7 +36,7 @@ def test_help_names_every_command_and_needs_no_heavy_import() -> None:
         "finally: print(sorted({'dagster', 'dbt', 'duckdb', 'pandas', 'pyarrow'} & set(sys.modules)), file=sys.stderr)"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for command in ("run", "show", "explain", "metrics", "tour", "export", "viewers", "doctor", "dev"):
+    for command in ("run", "show", "explain", "metrics", "tour", "export", "viewers", "compact", "doctor", "dev"):
         assert f"\n  {command} " in shown.stdout, shown.stdout
     assert shown.stderr.strip() == "[]"
 
