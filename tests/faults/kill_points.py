@@ -25,6 +25,7 @@ from datetime import date
 from pathlib import Path
 
 from orchestration.cli import BROKEN
+from orchestration.contract import contract
 from tests.faults import company, operations
 from tests.faults.company import differences, landed_rows, last_nights, write_company
 from tests.faults.kill_hook import SELF
@@ -222,7 +223,7 @@ def nights_plan(folder: Path, count: int, seed: int) -> Report:
     """Whole commands, killed on the way. At the end core, marts and the publication are those of a quiet history."""
     chance, report = random.Random(seed), Report("nights", seed)
     nights = last_nights(4)
-    source = write_company(folder / "input", nights, seed)
+    source = write_company(folder / "input", nights, seed, list(contract().entities))
     quiet, disturbed = folder / "quiet", folder / "disturbed"
     steps = commands(nights)
     wholes = []
@@ -231,7 +232,8 @@ def nights_plan(folder: Path, count: int, seed: int) -> Report:
         assert wholes[-1].exit_code == 0, f"{step} fails undisturbed: see {folder}/kpi.log"
         _say(f"undisturbed {step.name}: {wholes[-1].seconds:.0f} s, {wholes[-1].changes} changes of files")
     disturbed.mkdir()
-    with Reader(disturbed / "marts.duckdb") as reader:
+    # All tables take a while to count, and a night is long: the processor belongs to the night.
+    with Reader(disturbed / "marts.duckdb", breath_seconds=0.25) as reader:
         for number, step in enumerate(steps):
             while report.kills < count * (number + 1) // len(steps):
                 moment = choose(chance, wholes[number], list(sights_of(disturbed)))

@@ -1,6 +1,7 @@
 """Somebody who reads the publication all the while: opens it again and again, and notes whatever is not whole.
 
-Run as `python -m tests.faults.reader MARTS_FILE`; ends when its standard input does, and prints one JSON object.
+Run as `python -m tests.faults.reader MARTS_FILE SECONDS_BETWEEN_READS`; ends when its standard input does, and prints
+one JSON object.
 A publication is whole when every table says the same on every opening of one generation, from first to last query.
 """
 
@@ -16,8 +17,6 @@ from typing import Self
 
 import duckdb
 
-_BREATH_SECONDS = 0.02
-
 
 @dataclass
 class Seen:
@@ -31,9 +30,9 @@ class Seen:
 class Reader:
     """A reader in a process of its own, from `start` to `stop`."""
 
-    def __init__(self, marts: Path) -> None:
+    def __init__(self, marts: Path, breath_seconds: float = 0.02) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.reader", str(marts)],
+            [sys.executable, "-m", "tests.faults.reader", str(marts), str(breath_seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -80,7 +79,7 @@ def read_once(path: Path, counts: dict[str, dict[str, int]], seen: Seen) -> None
         seen.generations.append(generation)
 
 
-def main(path: Path) -> None:
+def main(path: Path, breath_seconds: float) -> None:
     """Read until standard input ends. Once there is a publication, there always is one."""
     stop = threading.Event()
 
@@ -91,7 +90,7 @@ def main(path: Path) -> None:
     threading.Thread(target=wait_for_the_end, daemon=True).start()
     seen, counts = Seen(), dict[str, dict[str, int]]()
     is_there = False
-    while not stop.wait(_BREATH_SECONDS):
+    while not stop.wait(breath_seconds):
         is_there = is_there or path.exists()
         if is_there:
             read_once(path, counts, seen)
@@ -100,4 +99,4 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), float(sys.argv[2]))
