@@ -55,7 +55,7 @@ def test_a_disk_that_is_full_while_landing(source: Path, quiet: Path, tmp_path: 
     home = tmp_path / "home"
     operations.land(home, source, NIGHTS[0])
     before = landed_rows(home)
-    _fails(home, 2_500, operations.land, source, NIGHTS[1])
+    _fails(home, 6_000, operations.land, source, NIGHTS[1])
     landing = Landing(home / "landing")
     batches = landing.manifests(SOURCE)
     assert 0 < sum(batch.batch_date == NIGHTS[1] for batch in batches) < len(before), "another limit is needed"
