@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -34,7 +34,8 @@ _APPLIED = f"{_SCHEMA}._applied"
 _RECORDS = f"{_SCHEMA}._records"
 _BUILD = f"{_SCHEMA}._build"
 _INDEX_COLUMNS = (
-    "entity, batch_id, batch_seq, kind, known_at, data_path, quarantine_path, rows_landed, rows_quarantined"
+    "entity, batch_id, batch_date, batch_seq, kind, known_at, segment_number, data_path, quarantine_path, "
+    "rows_landed, rows_quarantined"
 )
 
 
@@ -182,7 +183,9 @@ def _changes(connection: duckdb.DuckDBPyConnection, index_path: Path, built: Bui
     applied = _batches(connection, _APPLIED)
     visible = _batches(connection, "read_parquet($index)", index_path)
     compared = {
-        entity: EntityBatches(tuple(applied.get(entity, ())), tuple(visible.get(entity, ())))
+        entity: EntityBatches(
+            _as_they_lie_now(applied.get(entity, ()), visible.get(entity, ())), tuple(visible.get(entity, ()))
+        )
         for entity in {*applied, *visible}
     }
     lost = [
@@ -211,6 +214,12 @@ def _changes(connection: duckdb.DuckDBPyConnection, index_path: Path, built: Bui
         f"select entity, count(distinct _record_key) from {_RECORDS} group by entity order by entity"
     ).fetchall()
     return BuildPlan(CHANGES, "", dict(counted))
+
+
+def _as_they_lie_now(applied: Sequence[Batch], visible: Sequence[Batch]) -> tuple[Batch, ...]:
+    """Compaction may have moved a batch since it was built from."""
+    now = {batch.batch_id: batch for batch in visible}
+    return tuple(now.get(batch.batch_id, batch) for batch in applied)
 
 
 def _drop_changed_rows(connection: duckdb.DuckDBPyConnection) -> None:

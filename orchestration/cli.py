@@ -10,6 +10,7 @@ there; 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -57,6 +58,7 @@ Folder = Annotated[
 ]
 
 
+_NO_ROOM = os.strerror(errno.ENOSPC)
 _INPUT_ERRORS = frozenset({"SourceError", "LandingError", "BackfillError"})
 
 
@@ -251,6 +253,10 @@ def _explain(settings: Settings, progress: ConsoleProgress, result: RunResult) -
             err.print(Text(f"{failure.step}: {failure.message}"), soft_wrap=True)
             for name, value in failure.details:
                 err.print(Text(f"  {name}: {value}"), soft_wrap=True)
+    if any(_NO_ROOM in failure.message for failure in result.failures) or any(
+        _NO_ROOM in problem for problem in (progress.build.problems if progress.build is not None else ())
+    ):
+        err.print("The disk is full. Make room (`kpi doctor` says how much there is), then run the night again.")
     err.print(Text(_what_still_answers(settings)), soft_wrap=True)
     err.print(Text(f"Look at: kpi doctor; the log: {_log_path(settings)}; the run {result.run_id[:8]} in `kpi dev`."))
     if is_check:
@@ -471,6 +477,45 @@ def doctor() -> None:
             out.print(_finding_text(finding), soft_wrap=True)
     if has_problem(sections):
         raise typer.Exit(FAILED_CHECK)
+
+
+@app.command()
+def compact(
+    through: Annotated[
+        str | None,
+        typer.Option("--through", metavar="DATE", help="Last night to take; default: months over for a while."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would save, and change nothing.")] = False,
+    source: Source = None,
+) -> None:
+    """Merge old batches into few files; every delivered row stays."""
+    from orchestration.console import plural
+    from orchestration.landing.compact import Compacted, compact_landing
+
+    settings = load_settings(source=source)
+
+    def on_progress(done: Compacted) -> None:
+        group = done.group
+        out.print(
+            f"  {group.entity:<22} {group.month}  {plural(len(group.batches), 'batch', 'batches')}, "
+            f"{group.rows:,} rows: {done.distinct_rows:,} different ones, "
+            f"{group.bytes / 1024**2:.1f} to {done.bytes / 1024**2:.1f} MB",
+            soft_wrap=True,
+        )
+
+    done = compact_landing(
+        settings, parse_night(through, "--through"), on_progress, lambda text: out.print(text), dry_run=dry_run
+    )
+    before, after = sum(one.group.bytes for one in done), sum(one.bytes for one in done)
+    verb = "would become" if dry_run else "became"
+    batches = sum(len(one.group.batches) for one in done)
+    out.print(
+        f"{plural(batches, 'batch', 'batches')} {verb} {plural(len(done), 'segment')}: "
+        f"{before / 1024**2:.1f} to {after / 1024**2:.1f} MB."
+        if done
+        else "There is nothing to compact.",
+        soft_wrap=True,
+    )
 
 
 @app.command(name="check-rules")

@@ -21,7 +21,9 @@ import json
 import os
 import select
 import signal
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import Any
 
@@ -47,11 +49,34 @@ def _parse(request: Mapping[str, Any], protocol_fd: int) -> Any:
     """Parse the project here, for the forks to inherit; None when it does not parse."""
     from dbt.cli.main import dbtRunner
 
-    result = dbtRunner().invoke(list(request["args"]))
+    with _ending_with_parent():
+        result = dbtRunner().invoke(list(request["args"]))
     if not result.success:
         _say(protocol_fd, {"error": str(result.exception or "see the log").strip()})
     _say(protocol_fd, {"exit": 0 if result.success else 1})
     return result.result if result.success else None
+
+
+@contextmanager
+def _ending_with_parent() -> Iterator[None]:
+    """End this process at once when the parent goes away during the body: the next run parses into the same folder."""
+    done, over = os.pipe()
+
+    def watch() -> None:
+        events = select.poll()
+        events.register(0, 0)  # Only the end of the input, which is always reported; what it holds is for later.
+        events.register(done, select.POLLIN)
+        if any(descriptor == 0 for descriptor, _ in events.poll()):
+            os._exit(_EXIT_UNHANDLED)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        os.close(over)
+        watcher.join()  # No thread of ours may be alive when this process forks.
+        os.close(done)
 
 
 def _invoke(request: Mapping[str, Any], manifest: Any, protocol_fd: int) -> int:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _LITTLE_DISK_BYTES = 2 * 1024**3
 _REASONS_SHOWN = 5
 _ENTITIES_SHOWN = 8
+# A month of nights of a usual source: 23 entities, 30 nights.
+_MANY_BATCHES = 500
 
 
 class Level(StrEnum):
@@ -179,6 +181,7 @@ def look_at_landing(settings: Settings) -> Iterator[Finding]:
     yield from _quarantine(landing, manifests)
     for folder in landing.leftovers(settings.source):
         yield _note(f"{folder} has no manifest: a crash left it", "nothing reads it; it can be deleted")
+    yield from _compaction(settings, landing)
 
 
 def _newest(manifests: Sequence[Manifest]) -> dict[str, Manifest]:
@@ -221,6 +224,8 @@ def _quarantine(landing: Landing, manifests: Sequence[Manifest]) -> Iterator[Fin
     """Rejected rows of each entity's newest batch, and why."""
     import duckdb
 
+    from orchestration.landing.reading import QUARANTINE, rows_sql
+
     newest = [m for m in _newest([m for m in manifests if m.status == "landed"]).values() if m.rows_quarantined]
     if not newest:
         yield _ok("no row of the newest batches is in quarantine")
@@ -233,12 +238,36 @@ def _quarantine(landing: Landing, manifests: Sequence[Manifest]) -> Iterator[Fin
     )
     for manifest in newest:
         reasons = duckdb.sql(
-            "select rule, column_name, count(*) as rows, min(reason) as example from read_parquet($path) "
+            "select rule, column_name, count(*) as rows, min(reason) as example "
+            f"from {rows_sql(landing, [manifest], QUARANTINE)} "
             "group by all order by rows desc, rule, column_name limit $shown",
-            params={"path": str(landing.quarantine_path(manifest)), "shown": _REASONS_SHOWN},
+            params={"shown": _REASONS_SHOWN},
         ).fetchall()
         for rule, column, count, example in reasons:
             yield _note(f"{manifest.entity}.{column or 'row'}, rule {rule}: {count:,} rows; for example: {example}")
+
+
+def _compaction(settings: Settings, landing: Landing) -> Iterator[Finding]:
+    """Whether old batches are many enough to be merged, and what a killed compaction left."""
+    from orchestration.landing.compact import held_twice, last_compacted_night, plan
+
+    newest = landing.latest_night(settings.source)
+    if newest is None:
+        return
+    groups = plan(landing, settings.source, last_compacted_night(newest, settings.compact_after_days))
+    batches = sum(len(group.batches) for group in groups)
+    if batches >= _MANY_BATCHES:
+        yield _note(
+            f"{batches:,} batches of months that are over lie in files of their own, "
+            f"{sum(group.bytes for group in groups) / 1024**2:.1f} MB",
+            "`kpi compact` merges them and loses no row; `kpi compact --dry-run` says what it saves",
+        )
+    twice = held_twice(landing, settings.source)
+    if twice:
+        yield _note(
+            f"{len(twice):,} compacted batches still have files of their own: a compaction was killed",
+            "nothing reads them; `kpi compact` deletes them",
+        )
 
 
 def look_at_checks(settings: Settings) -> Iterator[Finding]:

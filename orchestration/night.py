@@ -24,6 +24,7 @@ from dagster_shared.error import SerializableErrorInfo
 from orchestration.backfill.months import MonthRange
 from orchestration.definitions import BACKFILL, NIGHT, NIGHTS, Services, build_defs, record_failure
 from orchestration.event_storage import storage_override
+from orchestration.landing.durable import write_durably
 from orchestration.settings import PROJECT_DIR, Settings
 
 __all__ = ["TIMED_JOBS", "NightPlayer", "RunResult", "Services", "StepFailure", "open_instance", "quiet_libraries"]
@@ -73,7 +74,8 @@ def prepare_instance_home(settings: Settings) -> Path:
     target = settings.dagster_dir / "dagster.yaml"
     if not target.exists():
         template = (PROJECT_DIR / "dagster.yaml").read_text(encoding="utf-8")
-        target.write_text(template + _EVENT_STORAGE, encoding="utf-8")
+        # Whole or not at all: half a file would keep every later run from starting.
+        write_durably(target, (template + _EVENT_STORAGE).encode())
     return settings.dagster_dir
 
 

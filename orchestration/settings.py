@@ -53,6 +53,13 @@ class Settings(BaseSettings):
     lock_wait_seconds: float = Field(
         default=600.0, ge=0, description="How long a run waits for another writer before it gives up."
     )
+    compact_after_days: int = Field(
+        default=14, ge=1, description="How many days after its end `kpi compact` takes up a month."
+    )
+    keep_superseded: bool = Field(
+        default=True,
+        description="Whether compaction keeps the rows of attempts that a later one of the night replaced.",
+    )
 
     def model_post_init(self, _context: object, /) -> None:
         """Make paths absolute, once, while the working directory is the one the person meant."""

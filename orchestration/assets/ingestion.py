@@ -98,6 +98,22 @@ def _nights(context: dg.AssetExecutionContext) -> list[date]:
     return sorted(date.fromisoformat(key) for key in context.partition_keys)
 
 
+def refuse_future(services: Services) -> None:
+    """Stop where a batch has landed for a day that is not over: this machine's clock is wrong now, or was then.
+
+    The marts are as of the newest landed night, so such a batch would carry every later night into the future.
+    """
+    settings, source = services.settings, services.source.name
+    newest = services.landing.latest_night(source)
+    if newest is not None and newest > settings.yesterday():
+        raise dg.Failure(
+            f"Batches of {newest} have landed, but by this machine's clock the last whole day is "
+            f"{settings.yesterday()}. If the clock is behind, correct it. If it was ahead when they landed, move "
+            f"{services.landing.root / source}/*/{newest}.* out of the landing zone. Then run the night again.",
+            allow_retries=False,
+        )
+
+
 def _ingest(
     services: Services, entities: Sequence[str], nights: Sequence[date]
 ) -> tuple[Mapping[str, list[Manifest]], Mapping[str, float]]:
@@ -142,6 +158,7 @@ def landing_assets(services: Services) -> dg.AssetsDefinition:
     def landing(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         wanted = [entity.name for entity in entities if landing_key(entity.name) in context.selected_asset_keys]
         services.worker.start()
+        refuse_future(services)
         try:
             manifests, seconds = _ingest(services, wanted, _nights(context))
         except Exception as error:

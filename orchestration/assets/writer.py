@@ -7,6 +7,7 @@ holds the lock, whoever gets the lock knows that every other claim is a dead one
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -51,6 +52,14 @@ def _marked_as_writer(context: dg.InitResourceContext) -> Iterator[None]:
         instance.add_run_tags(run.run_id, {WRITER_TAG: _RELEASED})
 
 
+def clear_after_crash(services: Services) -> None:
+    """Delete what a killed run had only begun to write, and DuckDB's spill. Call it only while holding the lock."""
+    services.landing.clear_unwritten()
+    for folder in (services.settings.warehouse_dir / "spill", services.settings.home / "tmp"):
+        if folder.exists():
+            shutil.rmtree(folder)
+
+
 def writer_resource(services: Services) -> dg.ResourceDefinition:
     """A resource that holds the writer's lock from the first step of a run to its last."""
 
@@ -67,6 +76,7 @@ def writer_resource(services: Services) -> dg.ResourceDefinition:
                 context.log.info(message)
 
         with writer_lock(settings.lock_path, settings.lock_wait_seconds, on_wait), _marked_as_writer(context):
+            clear_after_crash(services)
             yield
 
     return writer

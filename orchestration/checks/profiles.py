@@ -1,7 +1,8 @@
 """What a landed batch looks like in figures: one profile per entity and night, from the manifest and the Parquet files.
 
 Belongs here: measuring. Not here: judging the figures (`batches.py`), or which batch is the yardstick (`history.py`).
-All SQL reads the landed files directly; identifiers come from the contract, everything else is a bound parameter.
+All SQL reads the landed files directly; identifiers come from the contract, paths from the landing zone;
+everything else is a bound parameter.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from orchestration.checks.history import lost_limit, quarantine_limit, quarantin
 from orchestration.checks.outcome import Number
 from orchestration.contract import Column, ColumnType, Entity
 from orchestration.landing.manifest import BatchStatus, Manifest
+from orchestration.landing.reading import QUARANTINE, row_counts, rows_sql
 from orchestration.landing.store import Landing
 from orchestration.sources.base import BatchKind
 
@@ -241,8 +243,9 @@ def _is_null(column: Column) -> str:
     return f"({name} is null or len({name}) = 0)" if column.type is ColumnType.IDS else f"{name} is null"
 
 
-def profile_sql(entity: Entity) -> str:
-    """One aggregate over a landed file ($path): rows, keys, nulls per column, newest change, events after $night."""
+def profile_sql(entity: Entity, rows: str) -> str:
+    """One aggregate over landed `rows`, a table expression: rows, keys, nulls per column, newest change, events after
+    $night."""
     measures = ["count(*) as rows", f"count(distinct {key_text(entity, 'landed')}) as keys"]
     measures.append(
         f"{'max(cast(updated_at as date))' if entity.has('updated_at') else 'cast(null as date)'} as newest"
@@ -256,22 +259,19 @@ def profile_sql(entity: Entity) -> str:
         for column in event_columns(entity)
     ]
     # The night is mentioned once more so that entities without events take the same parameters.
-    return f"select {', '.join(measures)}, cast($night as date) as night from read_parquet($path) as landed"
+    return f"select {', '.join(measures)}, cast($night as date) as night from {rows} as landed"
 
 
 def _figures(
     connection: duckdb.DuckDBPyConnection, landing: Landing, entity: Entity, manifest: Manifest
 ) -> dict[str, Any]:
-    found = connection.execute(
-        profile_sql(entity), {"path": str(landing.data_path(manifest)), "night": manifest.batch_date}
-    )
+    found = connection.execute(profile_sql(entity, rows_sql(landing, [manifest])), {"night": manifest.batch_date})
     names = [column[0] for column in found.description or ()]
     return dict(zip(names, found.fetchall()[0], strict=True))
 
 
 def _count_quarantined(connection: duckdb.DuckDBPyConnection, landing: Landing, manifest: Manifest) -> int:
-    found = connection.execute("select count(*) from read_parquet(?)", [str(landing.quarantine_path(manifest))])
-    return int(found.fetchall()[0][0])
+    return row_counts(connection, landing, [manifest], QUARANTINE)[manifest.batch_id]
 
 
 def _null_rates(
@@ -297,20 +297,21 @@ def _null_rates(
     )
 
 
-def _loss_sql(entity: Entity) -> str:
+def _loss_sql(entity: Entity, before: str, now: str, quarantined: str) -> str:
+    """Live records `before` that are not delivered `now`; all three are table expressions."""
     live = "deleted_at is null" if entity.has("deleted_at") else "true"
     return f"""
         with before as (
             select {key_text(entity, "landed")} as key_text
-            from read_parquet($before) as landed
+            from {before} as landed
             where {live}
         ),
         delivered as (
             select {key_text(entity, "landed")} as key_text, not ({live}) as is_marked
-            from read_parquet($now) as landed
+            from {now} as landed
             union all
             select array_to_string(list_transform(entity_key, lambda part: coalesce(part, '')), chr(31)), false
-            from read_parquet($quarantined)
+            from {quarantined}
             where entity_key is not null
         ),
         compared as (
@@ -334,12 +335,13 @@ def _loss_sql(entity: Entity) -> str:
 def _loss(
     connection: duckdb.DuckDBPyConnection, landing: Landing, entity: Entity, tonight: Manifest, before: Manifest
 ) -> Loss:
-    paths = {
-        "before": str(landing.data_path(before)),
-        "now": str(landing.data_path(tonight)),
-        "quarantined": str(landing.quarantine_path(tonight)),
-    }
-    [(live_before, lost, marked, keys)] = connection.execute(_loss_sql(entity), paths).fetchall()
+    sql = _loss_sql(
+        entity,
+        before=rows_sql(landing, [before]),
+        now=rows_sql(landing, [tonight]),
+        quarantined=rows_sql(landing, [tonight], QUARANTINE),
+    )
+    [(live_before, lost, marked, keys)] = connection.execute(sql).fetchall()
     shown = tuple(str(key).replace("\x1f", " / ") for key in (keys or [])[:MAX_ROWS])
     return Loss(before.batch_id, int(live_before), int(lost), int(marked), shown)
 
@@ -348,8 +350,9 @@ def _rejected(connection: duckdb.DuckDBPyConnection, landing: Landing, manifest:
     if not manifest.rows_quarantined:
         return ()
     found = connection.execute(
-        "select _row_number, column_name, rule, reason from read_parquet(?) order by _row_number limit ?",
-        [str(landing.quarantine_path(manifest)), MAX_ROWS],
+        f"select _row_number, column_name, rule, reason from {rows_sql(landing, [manifest], QUARANTINE)} "
+        "order by _row_number limit ?",
+        [MAX_ROWS],
     ).fetchall()
     return tuple({"row": row, "column": column, "rule": rule, "reason": reason} for row, column, rule, reason in found)
 
@@ -358,9 +361,10 @@ def _unknown_values(connection: duckdb.DuckDBPyConnection, landing: Landing, man
     if not manifest.rows_quarantined:
         return ()
     found = connection.execute(
-        "select column_name, value, count(*) as rows, min(_row_number) as first_row from read_parquet(?) "
+        "select column_name, value, count(*) as rows, min(_row_number) as first_row "
+        f"from {rows_sql(landing, [manifest], QUARANTINE)} "
         "where rule = 'allowed_values' group by column_name, value order by rows desc, column_name, value limit ?",
-        [str(landing.quarantine_path(manifest)), MAX_ROWS],
+        [MAX_ROWS],
     ).fetchall()
     return tuple(
         {"column": column, "value": value, "rows": rows, "first_row": first} for column, value, rows, first in found

@@ -21,6 +21,7 @@ from orchestration.checks.catalogue import RECONCILED_ENTITIES, landed, spec_of
 from orchestration.checks.outcome import CheckOutcome, Number
 from orchestration.contract import contract
 from orchestration.landing.manifest import Manifest
+from orchestration.landing.reading import QUARANTINE, row_counts, rows_sql
 from orchestration.landing.store import Landing
 
 MAX_ROWS = 20
@@ -251,13 +252,13 @@ def _landing_matches_source(
     connection: duckdb.DuckDBPyConnection, landing: Landing, entity: str, batches: Sequence[Manifest]
 ) -> CheckOutcome:
     spec = spec_of("landing_matches_source", landed(entity))
-    data_rows = _file_rows(connection, [landing.data_path(batch) for batch in batches])
-    quarantine_rows = _file_rows(connection, [landing.quarantine_path(batch) for batch in batches])
+    data_rows = row_counts(connection, landing, batches)
+    quarantine_rows = row_counts(connection, landing, batches, QUARANTINE)
     rows: list[dict[str, Number]] = []
     totals = {"batches": len(batches), "rows_in": 0, "rows_in_data_files": 0, "rows_in_quarantine_files": 0}
     for batch in batches:
-        data = data_rows[landing.data_path(batch)]
-        quarantined = quarantine_rows[landing.quarantine_path(batch)]
+        data = data_rows[batch.batch_id]
+        quarantined = quarantine_rows[batch.batch_id]
         totals["rows_in"] += batch.rows_in
         totals["rows_in_data_files"] += data
         totals["rows_in_quarantine_files"] += quarantined
@@ -282,17 +283,7 @@ def _landing_matches_source(
     return CheckOutcome(spec, not rows, message, dict(totals), tuple(rows[:MAX_ROWS]))
 
 
-def _file_rows(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> dict[Path, int]:
-    """Rows of each file, from its footer."""
-    if not paths:
-        return {}
-    found = connection.execute(
-        "select file_name, num_rows from parquet_file_metadata(?)", [[str(path) for path in paths]]
-    ).fetchall()
-    return {Path(str(name)): int(rows) for name, rows in found}
-
-
-def _compared_sql(entity: str) -> str:
+def _compared_sql(entity: str, landed_rows: str) -> str:
     """A temporary table of keys that landed and keys in core, with what each side says the record is worth."""
     [key] = contract()[entity].key
     money = _MONEY.get(entity, _Money("null", "null"))
@@ -304,7 +295,7 @@ def _compared_sql(entity: str) -> str:
         create or replace temporary table compared as
         with arrived as (
             select *, cast(_batch_date as timestamp) + interval 1 day as _known_at
-            from read_parquet($paths, union_by_name = true)
+            from {landed_rows}
             where list_contains($batches, _batch_id)
         ),
         -- The contract's rule: the newest row by updated_at, then by arrival.
@@ -345,11 +336,8 @@ def _core_matches_landing(
         message = f"{entity}: nothing landed, {core_rows} rows in core_{entity}"
         return CheckOutcome(spec, core_rows == 0, message, {"landed_keys": 0, "core_rows": core_rows})
     connection.execute(
-        _compared_sql(entity),
-        {
-            "paths": [str(landing.data_path(batch)) for batch in batches],
-            "batches": [batch.batch_id for batch in batches],
-        },
+        _compared_sql(entity, rows_sql(landing, batches)),
+        {"batches": [batch.batch_id for batch in batches]},
     )
     [(keys, landed_amount, core_amount, differing)] = connection.execute(
         f"select count(distinct key_text) filter (is_landed), sum(landed_amount), sum(core_amount), "

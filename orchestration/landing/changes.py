@@ -12,24 +12,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 
 from orchestration.contract import Entity
+from orchestration.landing.reading import expanded_sql, files_sql
 
 COMPLETE = "complete"
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One line of the landing index: a visible batch of one entity. `batch_seq` counts from 1 within the entity."""
+    """One line of the landing index: a visible batch of one entity. `batch_seq` counts from 1 within the entity.
+
+    `segment_number` is the batch's number in the segment that the paths name; None where they are files of its own.
+    """
 
     entity: str
     batch_id: str
+    batch_date: date
     batch_seq: int
     kind: str
     known_at: datetime
+    segment_number: int | None
     data_path: str
     quarantine_path: str
     rows_landed: int
@@ -104,10 +110,32 @@ def rejected_key_sql(entity: Entity) -> str:
     return parts[0] if len(parts) == 1 else " || chr(31) || ".join(f"coalesce({part}, '')" for part in parts)
 
 
-def compared_sql(entity: Entity, target: str) -> str:
+def landed_sql(batches: Sequence[Batch]) -> str:
+    """A table expression of the good rows of batches, wherever they lie; at least one batch has some."""
+    return _rows_sql([(batch, batch.data_path) for batch in batches if batch.rows_landed])
+
+
+def rejected_sql(batches: Sequence[Batch]) -> str:
+    """A table expression of the rejected rows of batches, wherever they lie; at least one batch has some."""
+    return _rows_sql([(batch, batch.quarantine_path) for batch in batches if batch.rows_quarantined])
+
+
+def _rows_sql(places: Sequence[tuple[Batch, str]]) -> str:
+    own = [path for batch, path in places if batch.segment_number is None]
+    shared = [
+        (path, batch.segment_number, batch.batch_id, batch.batch_date.isoformat())
+        for batch, path in places
+        if batch.segment_number is not None
+    ]
+    parts = ([files_sql(own)] if own else []) + ([expanded_sql(shared)] if shared else [])
+    return parts[0] if len(parts) == 1 else f"(select * from {parts[0]} union all by name select * from {parts[1]})"
+
+
+def compared_sql(entity: Entity, landed: str, target: str) -> str:
     """Records whose new row differs from the last applied one, new records, and those that a complete batch lacks.
 
-    Needs the table `batches` (batch_id, batch_seq, kind, observed_at, is_new) and the parameter `$paths`.
+    `landed` is a table expression of the rows; needs the table `batches` (batch_id, batch_seq, kind, observed_at,
+    is_new).
     A row whose updated_at lay ahead of its batch's clock is judged anew by every later batch, so it counts as changed.
     """
     ahead = "or delivered.updated_at > applied.observed_at" if entity.has("updated_at") else ""
@@ -125,7 +153,7 @@ def compared_sql(entity: Entity, target: str) -> str:
                 batches.kind,
                 batches.observed_at,
                 batches.is_new
-            from read_parquet($paths, union_by_name = true) as landed
+            from {landed} as landed
             inner join batches on landed._batch_id = batches.batch_id
         ),
         applied as (
@@ -176,8 +204,7 @@ def _insert_compared(
     added: Sequence[Batch],
     target: str,
 ) -> None:
-    paths = [batch.data_path for batch in (*applied, *added) if batch.rows_landed]
-    if not paths:
+    if not any(batch.rows_landed for batch in (*applied, *added)):
         return
     connection.execute(
         "create or replace temp table batches "
@@ -191,28 +218,23 @@ def _insert_compared(
             for batch in (*applied, *added)
         ],
     )
-    connection.execute(compared_sql(entity, target), {"paths": paths})
+    connection.execute(compared_sql(entity, landed_sql([*applied, *added]), target))
 
 
 def _insert_delivered(
     connection: duckdb.DuckDBPyConnection, entity: Entity, batches: Sequence[Batch], target: str
 ) -> None:
-    paths = [batch.data_path for batch in batches if batch.rows_landed]
-    if paths:
+    if any(batch.rows_landed for batch in batches):
         connection.execute(
-            f"insert into {target} select distinct '{entity.name}', {record_key_sql(entity)} "
-            "from read_parquet($paths, union_by_name = true)",
-            {"paths": paths},
+            f"insert into {target} select distinct '{entity.name}', {record_key_sql(entity)} from {landed_sql(batches)}"
         )
 
 
 def _insert_rejected(
     connection: duckdb.DuckDBPyConnection, entity: Entity, batches: Sequence[Batch], target: str
 ) -> None:
-    paths = [batch.quarantine_path for batch in batches if batch.rows_quarantined]
-    if paths:
+    if any(batch.rows_quarantined for batch in batches):
         connection.execute(
             f"insert into {target} select distinct '{entity.name}', {rejected_key_sql(entity)} "
-            "from read_parquet($paths, union_by_name = true) where entity_key is not null",
-            {"paths": paths},
+            f"from {rejected_sql(batches)} where entity_key is not null"
         )

@@ -16,7 +16,8 @@ from orchestration.contract import contract
 from orchestration.contract.validation import landed_schema
 from orchestration.landing.durable import replace_durably, write_durably
 from orchestration.landing.manifest import Manifest
-from orchestration.landing.store import Landing, data_schema, quarantine_schema
+from orchestration.landing.segments import Segment
+from orchestration.landing.store import DATA, QUARANTINE, Landing, data_schema, quarantine_schema
 
 INDEX = "landing_index.parquet"
 SHELLS = "shells"
@@ -31,6 +32,8 @@ INDEX_SCHEMA = pa.schema(
         pa.field("batch_seq", pa.int32()),
         pa.field("kind", pa.string()),
         pa.field("known_at", pa.timestamp("us")),
+        # The number of the batch in its segment; null for a batch in a file of its own.
+        pa.field("segment_number", pa.int32()),
         pa.field("data_path", pa.string()),
         pa.field("quarantine_path", pa.string()),
         pa.field("rows_in", pa.int64()),
@@ -47,8 +50,7 @@ def write_index(landing: Landing, source: str, as_of: date | None, warehouse_dir
     Raises LandingError when a visible batch's file is missing or has another size than it was written with.
     """
     batches = landing.visible(source, as_of)
-    for manifest in batches:
-        landing.verify(manifest)
+    landing.verify_all(batches)
     warehouse_dir.mkdir(parents=True, exist_ok=True)
     write_shells(warehouse_dir)
     target = warehouse_dir / INDEX
@@ -60,7 +62,12 @@ def index_table(landing: Landing, batches: list[Manifest]) -> pa.Table:
     """The index as a table; `batches` as `Landing.visible` orders them."""
     rows = []
     sequence: dict[str, int] = {}
+    segments: dict[str, dict[str, tuple[Segment, int]]] = {}
     for manifest in batches:
+        if manifest.entity not in segments:
+            segments[manifest.entity] = landing.segments(manifest.source, manifest.entity)
+        segment, number = segments[manifest.entity].get(manifest.batch_id, (None, None))
+        folder = landing.data_path(manifest).parent if segment is None else landing.segment_folder(segment)
         sequence[manifest.entity] = sequence.get(manifest.entity, 0) + 1
         rows.append(
             {
@@ -71,8 +78,9 @@ def index_table(landing: Landing, batches: list[Manifest]) -> pa.Table:
                 "batch_seq": sequence[manifest.entity],
                 "kind": manifest.kind.value,
                 "known_at": datetime.combine(manifest.batch_date + timedelta(days=1), time.min),
-                "data_path": str(landing.data_path(manifest).resolve()),
-                "quarantine_path": str(landing.quarantine_path(manifest).resolve()),
+                "segment_number": number,
+                "data_path": str((folder / DATA).resolve()),
+                "quarantine_path": str((folder / QUARANTINE).resolve()),
                 "rows_in": manifest.rows_in,
                 "rows_landed": manifest.rows_landed,
                 "rows_quarantined": manifest.rows_quarantined,

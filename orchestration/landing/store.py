@@ -5,7 +5,8 @@ entities a night must have (`ingest.py`).
 
 A batch becomes visible when its manifest appears, which is the last thing written. Folders without one are leftovers of
 a crash: nobody reads them, and their number is not used again. A batch on which a blocking check failed gets a note
-beside it and is visible no more.
+beside it and is visible no more. The rows of old batches may lie in a segment (`segments.py`) instead of the batch's
+own files; its manifest is the last thing written there too.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ from orchestration.contract import contract
 from orchestration.contract.validation import QUARANTINE_SCHEMA, ROW_NUMBER, Validated
 from orchestration.landing.durable import sha256_of, sync_directory, sync_file, write_durably
 from orchestration.landing.manifest import BatchFile, BatchStatus, LandingError, Manifest, Problem
+from orchestration.landing.segments import SEGMENT_ID, Segment
 from orchestration.sources.base import BatchKind, RawTable, SourceError
 
 DATA = "data.parquet"
 QUARANTINE = "quarantine.parquet"
 MANIFEST = "manifest.json"
 REFUSED = "refused.json"
+DROPPED = "dropped.json"
 
 _BATCH_ID = re.compile(r"(\d{4}-\d{2}-\d{2})\.([1-9]\d*)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -151,6 +154,18 @@ class Landing:
         """Whether a blocking check failed on the batch."""
         return (self._folder(manifest.source, manifest.entity, manifest.batch_id) / REFUSED).exists()
 
+    def drop(self, manifest: Manifest) -> None:
+        """Delete the rows of a superseded attempt for good; its manifest stays, with a note that says so."""
+        folder = self._folder(manifest.source, manifest.entity, manifest.batch_id)
+        write_durably(folder / DROPPED, (json.dumps({"dropped_at": _now()}) + "\n").encode())
+        for file in manifest.files:
+            (folder / file.name).unlink(missing_ok=True)
+        sync_directory(folder)
+
+    def is_dropped(self, manifest: Manifest) -> bool:
+        """Whether the rows of the batch were deleted because a later attempt superseded it."""
+        return (self._folder(manifest.source, manifest.entity, manifest.batch_id) / DROPPED).exists()
+
     def visible(self, source: str, as_of: date | None = None, entity: str | None = None) -> list[Manifest]:
         """What a dbt run sees: per entity and date the newest landed attempt that no check refused, up to `as_of`.
 
@@ -171,22 +186,56 @@ class Landing:
         return max(nights, default=None)
 
     def data_path(self, manifest: Manifest) -> Path:
-        """Where the batch's good rows lie. The file exists for landed batches only."""
+        """The batch's own file of good rows: of landed batches, until they are compacted (`reading.rows_sql`)."""
         return self._folder(manifest.source, manifest.entity, manifest.batch_id) / DATA
 
     def quarantine_path(self, manifest: Manifest) -> Path:
-        """Where the batch's rejected rows lie. The file exists for landed batches only."""
+        """The batch's own file of rejected rows: of landed batches, until they are compacted (`reading.rows_sql`)."""
         return self._folder(manifest.source, manifest.entity, manifest.batch_id) / QUARANTINE
 
     def verify(self, manifest: Manifest, content: bool = False) -> None:
         """Check that the batch's files are as they were written: their sizes, and with `content` their SHA-256.
 
+        A compacted batch is read from its segment, so the segment's files are looked at then.
         Raises LandingError naming the file.
         """
-        folder = self._folder(manifest.source, manifest.entity, manifest.batch_id)
-        for file in manifest.files:
-            path = folder / file.name
-            _verify_file(path, file, content)
+        self.verify_all([manifest], content)
+
+    def verify_all(self, manifests: Iterable[Manifest], content: bool = False) -> None:
+        """`verify` many batches, each segment once."""
+        held: dict[tuple[str, str], Mapping[str, tuple[Segment, int]]] = {}
+        seen: set[Path] = set()
+        for manifest in manifests:
+            key = (manifest.source, manifest.entity)
+            if key not in held:
+                held[key] = self.segments(*key)
+            segment, _ = held[key].get(manifest.batch_id, (None, 0))
+            folder = self._folder(*key, manifest.batch_id) if segment is None else self.segment_folder(segment)
+            if folder in seen:
+                continue
+            seen.add(folder)
+            for file in manifest.files if segment is None else segment.files:
+                _verify_file(folder / file.name, file, content, is_segment=segment is not None)
+
+    def segments(self, source: str, entity: str) -> dict[str, tuple[Segment, int]]:
+        """Where compacted batches lie: by batch id, its segment and its number there, counted from 1.
+
+        Raises LandingError when a segment's manifest cannot be read.
+        """
+        folder = self.root / source / entity
+        if not folder.is_dir():
+            return {}
+        found: dict[str, tuple[Segment, int]] = {}
+        for child in sorted(folder.iterdir()):
+            path = child / MANIFEST
+            if SEGMENT_ID.fullmatch(child.name) and path.exists():
+                segment = Segment.from_json(path.read_text(encoding="utf-8"), path)
+                found |= {batch: (segment, number) for number, batch in enumerate(segment.batch_ids, start=1)}
+        return found
+
+    def segment_folder(self, segment: Segment) -> Path:
+        """The folder of a segment."""
+        return self._folder(segment.source, segment.entity, segment.segment_id)
 
     def leftovers(self, source: str) -> list[Path]:
         """Folders that a crash left without a manifest; they can be deleted, and nothing reads them."""
@@ -196,6 +245,16 @@ class Landing:
             for folder in sorted((self.root / source / entity).iterdir())
             if folder.is_dir() and not (folder / MANIFEST).exists()
         ]
+
+    def clear_unwritten(self) -> list[Path]:
+        """Delete what killed runs were writing when they died: folders that never got a batch's name.
+
+        The caller holds the writer's lock: without it, another run's folder would be taken for a leftover.
+        """
+        found = sorted(self.root.glob("*/*/.tmp-*"))
+        for folder in found:
+            shutil.rmtree(folder)
+        return found
 
     def _folder(self, source: str, entity: str, batch_id: str) -> Path:
         return self.root / source / entity / batch_id
@@ -239,10 +298,14 @@ class Landing:
         if temporary.exists():
             shutil.rmtree(temporary)
         temporary.mkdir(parents=True)
-        files = (
-            _write_parquet(temporary / DATA, _stamped(validated.landed, slot, data_schema(validated.landed.schema))),
-            _write_parquet(temporary / QUARANTINE, _stamped(validated.quarantined, slot, quarantine_schema())),
-        )
+        landed = _stamped(validated.landed, slot, data_schema(validated.landed.schema))
+        rejected = _stamped(validated.quarantined, slot, quarantine_schema())
+        try:
+            files = (_write_parquet(temporary / DATA, landed), _write_parquet(temporary / QUARANTINE, rejected))
+        except OSError:
+            # On a full disk, the half-written file is what others lack the room for.
+            shutil.rmtree(temporary)
+            raise
         sync_directory(temporary)
         temporary.rename(target)
         sync_directory(target.parent)
@@ -271,8 +334,10 @@ def _write_parquet(path: Path, table: pa.Table) -> BatchFile:
     return BatchFile(name=path.name, rows=table.num_rows, bytes=path.stat().st_size, sha256=sha256_of(path))
 
 
-def _verify_file(path: Path, file: BatchFile, content: bool) -> None:
+def _verify_file(path: Path, file: BatchFile, content: bool, *, is_segment: bool) -> None:
     advice = "Restore it from a backup, or deliver that night again: a new batch then takes its place."
+    if is_segment:
+        advice = "Restore it from a backup: it holds the rows of many batches, and they are nowhere else."
     if not path.exists():
         raise LandingError(f"{path} is gone. {advice}")
     size = path.stat().st_size

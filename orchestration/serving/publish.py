@@ -19,7 +19,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from orchestration.serving.sql import attach, identifier, literal, rewrite_table
 SCOPE_TABLES = ("core_employee_scope", "core_department_scope")
 PUBLICATION_TABLE = "publication"
 _NEW = "new_publication"
+_GENERATION_FORMAT = "%Y%m%dT%H%M%S%fZ"
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,30 @@ class _Copy:
 
 
 def generation_id(published_at: datetime) -> str:
-    """The publication's name: its UTC time to the microsecond, which sorts and fits a file name."""
-    return published_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    """The publication's name: its UTC time to the microsecond, which sorts and fits a file name.
+
+    Where that would sort before the published one, because a clock was turned back, the name goes on from there.
+    """
+    return published_at.astimezone(UTC).strftime(_GENERATION_FORMAT)
+
+
+def _not_before(generation: str, marts_path: Path) -> str:
+    """A name that sorts after the published one, even where the clock was turned back since."""
+    if not marts_path.is_file():
+        return generation
+    try:
+        with duckdb.connect(":memory:") as connection:
+            connection.execute(attach(marts_path, "published", read_only=True))
+            [(published,)] = connection.execute(
+                f"select generation_id from {identifier('published', 'main', PUBLICATION_TABLE)}"
+            ).fetchall()
+    except (duckdb.Error, ValueError):
+        # What cannot be read is about to be replaced, whatever its name was.
+        return generation
+    if generation > published:
+        return generation
+    latest = datetime.strptime(published, _GENERATION_FORMAT).replace(tzinfo=UTC)
+    return generation_id(latest + timedelta(microseconds=1))
 
 
 def previous_path(marts_path: Path) -> Path:
@@ -94,6 +117,7 @@ def publish(
         raise PublishError(f"there is no warehouse at {warehouse_path}; build it first with `kpi run`")
     marts_path.parent.mkdir(parents=True, exist_ok=True)
     files.remove_leftovers(marts_path)
+    record["generation_id"] = _not_before(record["generation_id"], marts_path)
     temporary = files.temporary_path(marts_path, record["generation_id"])
     try:
         tables = _build(warehouse_path, temporary, record, threads, memory_limit)

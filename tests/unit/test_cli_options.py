@@ -46,6 +46,8 @@ def test_help_names_every_command_and_needs_no_heavy_import() -> None:
         "tour",
         "export",
         "viewers",
+        "freeze",
+        "compact",
         "doctor",
         "dev",
     ):

@@ -209,7 +209,7 @@ def test_an_interruption_just_before_the_swap_changes_nothing(warehouse: Path, t
 
     with pytest.raises(KeyboardInterrupt):
         publish(warehouse, marts, {**META, "source": "other"}, before_swap=interrupt)
-    assert built == ["marts.duckdb.20260330T180507000008Z.tmp"]
+    assert built == ["marts.duckdb.20260330T180507000009Z.tmp"]
     assert marts.read_bytes() == before
     assert [child.name for child in tmp_path.iterdir()] == ["marts.duckdb"]
 
