@@ -3,9 +3,9 @@
 Belongs here: comparing newly visible batches with those already built from. Not here: what a build does with the
 records (`dbt_project/macros/changes.sql`), or when it may rely on them (`build_plan.py`).
 
-A record that is named here without need costs a little work; one that is left out would leave a wrong number. So where
-batches did not simply come after the ones already built from (one was replaced, or arrived late), every record of the
-entity is named.
+A record that is named here without need costs a little work; one that is left out would leave a wrong number. Batches
+mostly come after those already built from; where one was replaced or arrived late, what followed the batches in common
+is compared with them twice: as it was, and as it is now.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import takewhile
 
 import duckdb
 
@@ -50,12 +51,6 @@ class EntityBatches:
     visible: tuple[Batch, ...]
 
     @property
-    def added(self) -> tuple[Batch, ...]:
-        """Batches that this build is the first to see."""
-        known = {batch.batch_id for batch in self.applied}
-        return tuple(batch for batch in self.visible if batch.batch_id not in known)
-
-    @property
     def removed(self) -> tuple[Batch, ...]:
         """Batches that the last build saw and that are visible no more: superseded, or refused."""
         still = {batch.batch_id for batch in self.visible}
@@ -64,33 +59,41 @@ class EntityBatches:
     @property
     def is_changed(self) -> bool:
         """Whether anything came or went."""
-        return bool(self.added or self.removed)
+        return [batch.batch_id for batch in self.applied] != [batch.batch_id for batch in self.visible]
 
     @property
-    def compared(self) -> tuple[Batch, ...] | None:
-        """The applied batches that hold the last delivery of every record there is: the last complete one and those
-        after it. None when the added batches did not simply come after the applied ones."""
-        if self.removed or self._came_late():
-            return None
-        completes = [place for place, batch in enumerate(self.applied) if batch.kind == COMPLETE]
-        return self.applied[completes[-1] :] if completes else None
+    def tails(self) -> tuple[tuple[Batch, ...], tuple[Batch, ...]]:
+        """What follows the batches that both begin with: as the last build saw it, and as it is now."""
+        common = self._common()
+        return self.applied[common:], self.visible[common:]
 
-    def _came_late(self) -> bool:
-        newest = self.applied[-1].batch_id if self.applied else ""
-        ids = [batch.batch_id for batch in self.visible]
-        return bool(self.applied) and ids.index(newest) != len(self.applied) - 1
+    @property
+    def base(self) -> tuple[Batch, ...] | None:
+        """Those of the common batches that hold the last delivery of every record there was: the last complete one and
+        those after it. None when no common batch is complete."""
+        common = self.visible[: self._common()]
+        completes = [place for place, batch in enumerate(common) if batch.kind == COMPLETE]
+        return common[completes[-1] :] if completes else None
+
+    def _common(self) -> int:
+        pairs = zip(self.applied, self.visible, strict=False)
+        return sum(1 for _ in takewhile(lambda pair: pair[0].batch_id == pair[1].batch_id, pairs))
 
 
 def record_changes(connection: duckdb.DuckDBPyConnection, entity: Entity, batches: EntityBatches, target: str) -> None:
-    """Add the entity's changed records to the table `target` (entity, _record_key); a record may be added twice."""
-    compared = batches.compared
-    if compared is None:
-        everything = (*batches.visible, *batches.removed)
-        _insert_delivered(connection, entity, everything, target)
-        _insert_rejected(connection, entity, everything, target)
+    """Add the entity's changed records to the table `target` (entity, _record_key); a record may be added twice.
+
+    A record that neither the old tail nor the new one changed is as the common batches left it, in both.
+    """
+    base = batches.base
+    if base is None:
+        all_batches = (*batches.visible, *batches.removed)
+        _insert_delivered(connection, entity, all_batches, target)
+        _insert_rejected(connection, entity, all_batches, target)
         return
-    _insert_compared(connection, entity, compared, batches.added, target)
-    _insert_rejected(connection, entity, (*compared, *batches.added), target)
+    for tail in batches.tails:
+        _insert_compared(connection, entity, base, tail, target)
+        _insert_rejected(connection, entity, (*base, *tail), target)
 
 
 def record_key_sql(entity: Entity) -> str:

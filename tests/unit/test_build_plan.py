@@ -164,20 +164,36 @@ def test_a_row_that_can_no_longer_be_read_is_a_change(home: Home) -> None:
     assert home.changed(SECOND) == {("customers", "c1")}
 
 
-def test_a_night_delivered_again_puts_the_whole_entity_in_question(home: Home) -> None:
+def test_a_night_delivered_again_is_compared_as_it_was_and_as_it_is(home: Home) -> None:
     home.land(FIRST, provinces=[province(1)])
     home.land(SECOND, frozenset({"provinces"}), provinces=[province(2)])
     home.build(SECOND)
     home.land(SECOND, frozenset({"provinces"}), provinces=[province(3)])
-    assert home.changed(SECOND) == {("provinces", "p1"), ("provinces", "p2"), ("provinces", "p3")}
+    assert home.changed(SECOND) == {("provinces", "p2"), ("provinces", "p3")}
 
 
-def test_a_night_that_arrives_late_puts_the_whole_entity_in_question(home: Home) -> None:
+def test_a_night_that_arrives_late_is_compared_with_what_followed(home: Home) -> None:
     home.land(FIRST, provinces=[province(1)])
     home.land(THIRD, frozenset({"provinces"}), provinces=[province(3)])
     home.build(THIRD)
     home.land(SECOND, frozenset({"provinces"}), provinces=[province(2)])
-    assert home.changed(THIRD) == {("provinces", "p1"), ("provinces", "p2"), ("provinces", "p3")}
+    assert home.changed(THIRD) == {("provinces", "p2"), ("provinces", "p3")}
+
+
+def test_a_first_night_delivered_again_puts_every_record_in_question(home: Home) -> None:
+    home.land(FIRST, provinces=[province(1)])
+    home.build(FIRST)
+    home.land(FIRST, provinces=[province(1), province(2)])
+    assert home.changed(FIRST) == {("provinces", "p1"), ("provinces", "p2")}
+
+
+def test_a_refused_night_gives_back_what_it_changed(home: Home) -> None:
+    home.land(FIRST, provinces=[province(1), province(2)])
+    home.land(SECOND, provinces=[province(1, "Renamed")])
+    home.build(SECOND)
+    (refused,) = (b for b in home.landing.visible(SOURCE, SECOND, "provinces") if b.batch_date == SECOND)
+    home.landing.refuse(refused, {"check": "because"})
+    assert home.changed(SECOND) == {("provinces", "p1"), ("provinces", "p2")}
 
 
 def test_a_first_delivery_is_all_new(home: Home) -> None:
