@@ -1,0 +1,50 @@
+"""One build of the warehouse under KPI_HOME by itself, without landing, checks or publishing.
+
+Belongs here: a process for other benchmarks to measure. Usage: `python -m benchmarks.build_once MODE AS_OF`; MODE is
+`everything`, `changes`, or `parse`, which only starts dbt and parses the project.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+
+from orchestration.assets.warehouse import build_selection
+from orchestration.build_plan import CHANGES, EVERYTHING, built_now, finish, prepare
+from orchestration.dbt_build import BuildPlace, run_build
+from orchestration.dbt_run import DbtWorker, dbt_environment, dbt_paths, ensure_manifest
+from orchestration.landing.index import write_index
+from orchestration.landing.store import Landing
+from orchestration.progress import Progress
+from orchestration.settings import Settings
+
+
+def main() -> None:
+    """Build, or only parse; exit code 1 when the gate stays shut or the plan is not the one asked for."""
+    mode, as_of = sys.argv[1], date.fromisoformat(sys.argv[2])
+    settings = Settings()
+    with DbtWorker(settings) as worker:
+        worker.start()
+        manifest = json.loads(ensure_manifest(settings, worker).read_text(encoding="utf-8"))
+        if mode == "parse":
+            worker.parse()
+            return
+        index = write_index(Landing(settings.landing_dir), settings.source, as_of, settings.warehouse_dir)
+        reason = "asked for" if mode == EVERYTHING else None
+        plan = prepare(settings.warehouse_path, index, built_now(settings, as_of), only_everything=reason)
+        if plan.mode != mode:
+            sys.exit(f"the plan is {plan.describe()}, not {mode}")
+        arguments, expected = build_selection(manifest, None, plan.mode)
+        place = BuildPlace(
+            settings.warehouse_path, dbt_paths(settings).target, dbt_environment(settings, as_of, plan.mode)
+        )
+        build = run_build(worker, place, manifest, expected, arguments, Progress(), plan.describe())
+        if not build.report.is_open:
+            sys.exit(build.report.describe())
+        finish(settings.warehouse_path, index, built_now(settings, as_of))
+    assert mode in {EVERYTHING, CHANGES}
+
+
+if __name__ == "__main__":
+    main()
