@@ -19,6 +19,8 @@ from datetime import date
 from pathlib import Path
 
 from orchestration.aside import build_whole, check_built, place_aside, scratch_dir, scratch_home, worker_aside
+from orchestration.freezing.index import write_frozen_index
+from orchestration.freezing.store import FrozenStore
 from orchestration.landing.chosen import ChosenBatches, batch_name, choose_batches
 from orchestration.landing.index import write_index
 from orchestration.landing.store import Landing
@@ -27,7 +29,8 @@ from orchestration.serving.errors import ServingError
 from orchestration.serving.publish import PUBLICATION_TABLE, Publication, previous_path, publish
 from orchestration.settings import Settings
 
-_SCRATCH = "as_known"
+AS_KNOWN = "as_known"
+"""The name of its scratch folder and lock (`aside.scratch_lock`)."""
 
 
 class AsKnownError(ServingError):
@@ -53,10 +56,12 @@ def build_as_known(
     refuse_day(settings, as_of)
     target = refuse_target(settings, into)
     chosen = _choose(settings, as_of, batches)
-    with scratch_home(settings, _SCRATCH, progress) as scratch, worker_aside(settings, scratch) as worker:
+    with scratch_home(settings, AS_KNOWN, progress) as scratch:
         write_index(chosen, settings.source, as_of, scratch.warehouse_dir)
+        write_frozen_index(FrozenStore(settings.frozen_dir), as_of, settings.zone, scratch.warehouse_dir)
         place = place_aside(scratch, as_of)
-        build_whole(worker, place, as_of, progress)
+        with worker_aside(settings, scratch) as worker:
+            build_whole(worker, place, as_of, progress)
         check_built(chosen, settings.source, as_of, place.warehouse_path, scratch.checks_dir / "data_docs", progress)
         progress.publishing()
         publication = publish(

@@ -49,6 +49,11 @@ def scratch_dir(settings: Settings) -> Path:
     return settings.home / "scratch"
 
 
+def scratch_lock(settings: Settings, name: str) -> Path:
+    """The lock of one scratch folder. Who takes files out of the landing zone holds those of builds that read them."""
+    return scratch_dir(settings) / f"{name}.lock"
+
+
 @contextmanager
 def scratch_home(settings: Settings, name: str, progress: Progress) -> Iterator[Settings]:
     """The same settings with an empty home of their own, `KPI_HOME/scratch/<name>`, removed at the end in any case.
@@ -56,8 +61,7 @@ def scratch_home(settings: Settings, name: str, progress: Progress) -> Iterator[
     One at a time per name: a second one waits like a writer does. Raises LockHeldError when the wait is over.
     """
     folder = scratch_dir(settings) / name
-    lock = folder.with_name(f"{name}.lock")
-    with writer_lock(lock, settings.lock_wait_seconds, progress.waiting):
+    with writer_lock(scratch_lock(settings, name), settings.lock_wait_seconds, progress.waiting):
         _remove(folder)
         folder.mkdir(parents=True)
         try:

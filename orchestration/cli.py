@@ -29,6 +29,7 @@ from orchestration.settings import PROJECT_DIR, Settings
 
 if TYPE_CHECKING:
     from orchestration.backfill.months import MonthRange
+    from orchestration.backfill.plan import Timings
     from orchestration.console import ConsoleProgress
     from orchestration.doctor import Finding
     from orchestration.night import RunResult
@@ -714,19 +715,18 @@ def _backfill(settings: Settings, months: MonthRange, *, reingest: bool, dry_run
     with DbtWorker(settings) as worker:
         if not dry_run:
             worker.start()
-        from orchestration.backfill.facts import last_timings, make_plan
-        from orchestration.night import TIMED_JOBS, NightPlayer, Services, open_instance, quiet_libraries
+        from orchestration.backfill.facts import make_plan
+        from orchestration.night import NightPlayer, Services, open_instance, quiet_libraries
 
-        with quiet_libraries(_log_path(settings)), open_instance(settings) as instance:
+        with quiet_libraries(_log_path(settings)):
             services = Services(settings, progress, worker)
-            timings = last_timings(instance, TIMED_JOBS)
             plan = make_plan(
                 services.landing,
                 services.source,
                 settings.marts_path,
                 months,
                 settings.yesterday(),
-                timings,
+                _timings(settings),
                 reingest=reingest,
             )
             for label, text in plan_lines(plan):
@@ -734,12 +734,24 @@ def _backfill(settings: Settings, months: MonthRange, *, reingest: bool, dry_run
             if dry_run:
                 out.print("Nothing was changed: this was a dry run.")
                 return DONE
-            result = NightPlayer(services, instance).backfill(months, reingest=reingest)
+            with open_instance(settings) as instance:
+                result = NightPlayer(services, instance).backfill(months, reingest=reingest)
             progress.close()
             if not result.success:
                 return _explain(settings, progress, result)
     _finish(settings, progress, time.monotonic() - started)
     return DONE
+
+
+def _timings(settings: Settings) -> Timings | None:
+    """How long the last good run took; opening an instance that is not there would make one."""
+    from orchestration.backfill.facts import last_timings
+    from orchestration.night import TIMED_JOBS, open_instance
+
+    if not settings.dagster_dir.exists():
+        return None
+    with open_instance(settings) as instance:
+        return last_timings(instance, TIMED_JOBS)
 
 
 @app.command()

@@ -14,7 +14,7 @@ _HEADINGS = ("rows before", "rows now", "only before", "only now")
 
 def section_lines(section: Section) -> list[str]:
     """A heading and one line per table; a table that differs begins with `!`."""
-    width = max([len(table.name) for table in section.tables], default=0)
+    width = max(len(name) for name in (section.title, *(table.name for table in section.tables)))
     lines = [f"  {section.title:<{width}}  " + "  ".join(f"{heading:>12}" for heading in _HEADINGS)]
     return lines + [_table_line(table, width) for table in section.tables]
 
@@ -27,9 +27,9 @@ def comparison_sentence(comparison: Comparison) -> str:
         return comparison.note
     rows = sum(table.now or 0 for table in tables)
     if not differing:
-        words = f"Equal: {len(tables):,} tables, {rows:,} rows, none only before or only now."
+        words = f"Equal: {rows:,} rows of {len(tables):,} compared tables, none only before or only now."
     else:
-        words = f"DIFFERENT: {len(differing):,} of {len(tables):,} tables: {_some(differing)}."
+        words = f"DIFFERENT: {len(differing):,} of {len(tables):,} compared tables: {_some(differing)}."
     return f"{words} {comparison.note}".strip()
 
 

@@ -65,14 +65,16 @@ def dbt_paths(settings: Settings) -> DbtPaths:
 
 
 def dbt_environment(
-    settings: Settings, as_of: date | None = None, months: tuple[date, date] | None = None
+    settings: Settings, as_of: date | None = None, *, months: tuple[date, date] | None = None
 ) -> dict[str, str]:
     """The variables the dbt project reads. Without `as_of` the project takes yesterday in the company's time zone.
 
-    `months` are the first days of the first and the last month of a backfill.
+    `months` are the first days of the first and the last month of a backfill; empty for everything else, so that a
+    variable left in the environment narrows no night.
     """
     environment = {
         "KPI_HOME": str(settings.home),
+        "KPI_WAREHOUSE_PATH": str(settings.warehouse_path),
         "KPI_TIMEZONE": settings.timezone,
         "KPI_THREADS": str(settings.threads),
         "KPI_MEMORY_LIMIT": settings.memory_limit,
@@ -81,9 +83,8 @@ def dbt_environment(
     }
     if as_of is not None:
         environment["KPI_AS_OF"] = as_of.isoformat()
-    if months is not None:
-        environment["KPI_MONTHS_FROM"], environment["KPI_MONTHS_TO"] = (month.isoformat() for month in months)
-    return environment
+    first, last = ("", "") if months is None else (month.isoformat() for month in months)
+    return environment | {"KPI_MONTHS_FROM": first, "KPI_MONTHS_TO": last}
 
 
 def dbt_arguments(

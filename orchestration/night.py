@@ -111,6 +111,11 @@ class NightPlayer:
         self._instance, self._settings = instance, services.settings
         self._defs = build_defs(services=services)
 
+    @property
+    def definitions(self) -> dg.Definitions:
+        """What this player plays."""
+        return self._defs
+
     def play(self, night: date) -> RunResult:
         """Land, build, check and publish one night."""
         return self._execute(NIGHT, night.isoformat(), {})

@@ -17,6 +17,7 @@ from orchestration.aside import build_whole, check_built, scratch_home, worker_a
 from orchestration.compare import Comparison, Limits, Section, compare_databases
 from orchestration.dbt_build import BuildPlace
 from orchestration.dbt_run import dbt_environment, dbt_paths
+from orchestration.freezing.compare import compare_frozen
 from orchestration.freezing.index import list_frozen
 from orchestration.landing.durable import replace_durably
 from orchestration.landing.index import write_index
@@ -31,10 +32,11 @@ from orchestration.settings import Settings
 _SCRATCH = "rebuild"
 _TABLES = {"core": "core", "marts": "marts", "seeds": "seeds"}
 _PUBLISHED = {"main": "marts"}
+_IN_USE = "Could not set lock on file"
 
 
 class RebuildError(ServingError):
-    """There is nothing to rebuild from; nothing was changed."""
+    """There is nothing to rebuild from, or what is there is in use; nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,6 @@ def rebuild(settings: Settings, progress: Progress, *, dry_run: bool = False) ->
     with (
         writer_lock(settings.lock_path, settings.lock_wait_seconds, progress.waiting),
         scratch_home(settings, _SCRATCH, progress) as scratch,
-        worker_aside(settings, scratch) as worker,
     ):
         landing = Landing(settings.landing_dir)
         as_of = landing.latest_night(settings.source)
@@ -70,7 +71,8 @@ def rebuild(settings: Settings, progress: Progress, *, dry_run: bool = False) ->
         list_frozen(settings, as_of)
         environment = dbt_environment(settings, as_of) | {"KPI_WAREHOUSE_PATH": str(scratch.warehouse_path)}
         place = BuildPlace(scratch.warehouse_path, dbt_paths(scratch).target, environment)
-        build_whole(worker, place, as_of, progress)
+        with worker_aside(settings, scratch) as worker:
+            build_whole(worker, place, as_of, progress)
         docs_dir = settings.checks_dir / "data_docs" if not dry_run else scratch.checks_dir / "data_docs"
         checked = check_built(landing, settings.source, as_of, place.warehouse_path, docs_dir, progress)
         comparison = compare_all(settings, place.warehouse_path, scratch.warehouse_dir / "spill")
@@ -100,14 +102,19 @@ def _compare_warehouse(settings: Settings, built: Path, limits: Limits) -> tuple
         try:
             return [compare_databases("warehouse", settings.warehouse_path, built, _TABLES, limits)], ""
         except (duckdb.IOException, duckdb.SerializationException, duckdb.InvalidInputException) as error:
-            note = f"The warehouse that was there cannot be read: {' '.join(str(error).split())}"
+            words = " ".join(str(error).split())
+            if _IN_USE in words:
+                raise RebuildError(
+                    f"Another program has the warehouse open; close it and run again. {words}"
+                ) from error
+            note = f"The warehouse that was there cannot be read: {words}"
     if settings.marts_path.exists():
         section = compare_databases("publication", settings.marts_path, built, _PUBLISHED, limits)
         return [section], f"{note} The publication was compared instead."
     return [], f"{note} Nothing was published either, so there is nothing to compare with."
 
 
-_COMPARED: tuple[ComparedThing, ...] = (_compare_warehouse,)
+_COMPARED: tuple[ComparedThing, ...] = (_compare_warehouse, compare_frozen)
 
 
 def _swap(built: Path, current: Path) -> None:

@@ -5,6 +5,7 @@ started in the UI or by `kpi backfill`. What was published shows as a materializ
 """
 
 import dagster as dg
+from pydantic import Field
 
 from orchestration.aside import BuildRefused
 from orchestration.assets.services import Services
@@ -23,8 +24,9 @@ BACKFILL_KEY = dg.AssetKey(["backfill", "months"])
 class BackfillConfig(dg.Config):
     """What a person chooses beside the months."""
 
-    reingest: bool = False
-    """Ask the source again for every night of these months that it can still give."""
+    reingest: bool = Field(
+        default=False, description="Ask the source again for every night of these months that it can still give."
+    )
 
 
 def month_partitions(timezone: str) -> dg.MonthlyPartitionsDefinition:

@@ -44,7 +44,7 @@ def backfill(
         raise BackfillError(f"no batch of source {source.name} has landed, so there is nothing to build")
     write_index(landing, source.name, as_of, settings.warehouse_dir)
     list_frozen(settings, as_of)
-    environment = dbt_environment(settings, as_of, (plan.months.first, plan.months.last))
+    environment = dbt_environment(settings, as_of, months=(plan.months.first, plan.months.last))
     place = BuildPlace(settings.warehouse_path, dbt_paths(settings).target, environment)
     build_whole(worker, place, as_of, progress)
     check_built(

@@ -282,7 +282,7 @@ def test_the_schedules_exist_where_the_environment_declares_it(
         assert schedule.cron_schedule == {"nightly": "0 1 * * *", "freeze_months": "0 3 * * *"}[schedule.name]
         assert schedule.execution_timezone == "Asia/Ho_Chi_Minh"
         assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-    assert {job.name for job in repository.get_all_jobs()} >= {"night", "nights", "freeze"}
+    assert {job.name for job in repository.get_all_jobs()} >= {"night", "nights", "backfill", "freeze"}
     assert [sensor.name for sensor in repository.sensor_defs] == ["failed_runs"]
 
 

@@ -36,7 +36,19 @@ def test_help_names_every_command_and_needs_no_heavy_import() -> None:
         "finally: print(sorted({'dagster', 'dbt', 'duckdb', 'pandas', 'pyarrow'} & set(sys.modules)), file=sys.stderr)"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for command in ("run", "show", "explain", "metrics", "tour", "export", "viewers", "doctor", "dev"):
+    for command in (
+        "run",
+        "backfill",
+        "rebuild",
+        "show",
+        "explain",
+        "metrics",
+        "tour",
+        "export",
+        "viewers",
+        "doctor",
+        "dev",
+    ):
         assert f"\n  {command} " in shown.stdout, shown.stdout
     assert shown.stderr.strip() == "[]"
 
@@ -59,6 +71,25 @@ def test_help_names_every_command_and_needs_no_heavy_import() -> None:
         (["run", "--path", "nowhere"], "nowhere is no folder"),
         (["run", "--source", "demo", "--path", "."], "--path belongs to the files source, not to demo"),
         (["run", "--nights", "0"], "0 is not in the range"),
+        (["run", "--as-of", "2026-03-31"], "--as-of DATE and --into FILE go together"),
+        (["run", "--into", "known.duckdb"], "--as-of DATE and --into FILE go together"),
+        (["run", "--as-of", "31.03.2026", "--into", "f"], "--as-of 31.03.2026: not a date"),
+        (["run", "--as-of", "2999-01-01", "--into", "f"], "2999-01-01 is not over yet"),
+        (["run", "--as-of", "2026-03-31", "--into", "f", "--nights", "2"], "of the other options only --source fits"),
+        (["run", "--as-of", "2026-03-31", "--into", "home/marts.duckdb"], "is the current publication"),
+        (["run", "--as-of", "2026-03-31", "--into", "home/landing/f"], "lies inside"),
+        (["run", "--as-of", "2026-03-31", "--into", "f"], "no batch of source demo has landed"),
+        (["backfill"], "a backfill needs --from MONTH and --to MONTH"),
+        (["backfill", "--from", "2025-01"], "a backfill needs --from MONTH and --to MONTH"),
+        (["backfill", "--from", "2025-13", "--to", "2025-13"], "'2025-13' is no month."),
+        (["backfill", "--from", "2025-06", "--to", "2025-01"], "--from 2025-06 is after --to 2025-01"),
+        (["backfill", "--from", "2025-01", "--to", "2999-01"], "2999-01 has not begun"),
+        (["backfill", "--full", "--from", "2025-01", "--to", "2025-02"], "leave out one or the other"),
+        (["backfill", "--full", "--reingest"], "--full builds from what has landed"),
+        (["backfill", "--full"], "so there is nothing to rebuild from"),
+        (["backfill", "--from", "2025-01", "--to", "2025-01", "--source", "files"], "needs --path FOLDER"),
+        (["rebuild"], "so there is nothing to rebuild from"),
+        (["rebuild", "--from", "2025-01"], "No such option"),
         (["show"], "Missing option '--viewer'"),
         (["explain"], "Missing argument 'METRIC'"),
         (["explain", "orders", "--only", "source_id"], "--only source_id: write it as COLUMN=VALUE"),
