@@ -19,6 +19,8 @@ from datetime import date
 from pathlib import Path
 
 from orchestration.aside import build_whole, check_built, place_aside, scratch_dir, scratch_home, worker_aside
+from orchestration.freezing.index import write_frozen_index
+from orchestration.freezing.store import FrozenStore
 from orchestration.landing.chosen import ChosenBatches, batch_name, choose_batches
 from orchestration.landing.index import write_index
 from orchestration.landing.store import Landing
@@ -56,6 +58,7 @@ def build_as_known(
     chosen = _choose(settings, as_of, batches)
     with scratch_home(settings, AS_KNOWN, progress) as scratch:
         write_index(chosen, settings.source, as_of, scratch.warehouse_dir)
+        write_frozen_index(FrozenStore(settings.frozen_dir), as_of, settings.zone, scratch.warehouse_dir)
         place = place_aside(scratch, as_of)
         with worker_aside(settings, scratch) as worker:
             build_whole(worker, place, as_of, progress)

@@ -18,6 +18,7 @@ from orchestration.build_plan import built_now, finish
 from orchestration.compare import Comparison, Limits, Section, compare_databases
 from orchestration.dbt_build import BuildPlace
 from orchestration.dbt_run import dbt_environment, dbt_paths
+from orchestration.freezing.compare import compare_frozen
 from orchestration.freezing.index import list_frozen
 from orchestration.landing.durable import replace_durably
 from orchestration.landing.index import write_index
@@ -115,7 +116,7 @@ def _compare_warehouse(settings: Settings, built: Path, limits: Limits) -> tuple
     return [], f"{note} Nothing was published either, so there is nothing to compare with."
 
 
-_COMPARED: tuple[ComparedThing, ...] = (_compare_warehouse,)
+_COMPARED: tuple[ComparedThing, ...] = (_compare_warehouse, compare_frozen)
 
 
 def _swap(built: Path, current: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from orchestration.as_known import build_as_known
 from orchestration.aside import BuildRefused
+from orchestration.freezing.figures import copy_month, differences
 from orchestration.landing.chosen import batch_name
 from orchestration.landing.manifest import LandingError
 from orchestration.landing.store import Landing
@@ -116,3 +117,11 @@ def test_a_batch_cut_short_is_named_and_nothing_is_written(known: _Known) -> Non
         data.write_bytes(whole)
     assert not (known.settings.home.parent / "other.duckdb").exists()
     assert [path.name for path in (known.settings.home / "scratch").iterdir()] == ["as_known.lock"]
+
+
+def test_a_month_frozen_late_from_it_is_the_month_frozen_in_time(known: _Known) -> None:
+    march = date(2026, 3, 1)
+    late = copy_month(known.publication.path, march, 1)
+    in_time = copy_month(known.settings.marts_path, march, 1)
+    assert late.figures.num_rows > 100
+    assert differences((in_time.figures, in_time.rows), (late.figures, late.rows)) == []
