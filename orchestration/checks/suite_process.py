@@ -11,6 +11,7 @@ it never outlives the process that holds the writer's lock.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import queue
@@ -120,8 +121,11 @@ def main() -> None:
     os.dup2(2, 1)  # Whatever a library prints goes to the log.
     requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(sys.stdin.buffer, requests), daemon=True).start()
+    gc.disable()  # What importing makes stays until the end.
     import great_expectations  # noqa: F401
 
+    gc.freeze()
+    gc.enable()
     while True:
         pickle.dump(_answer(requests.get()), answers)
         answers.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pytest
 from orchestration.checks.catalogue import CHECKS
 from orchestration.checks.freshness import read_freshness
 from orchestration.contract import contract
-from orchestration.dbt_run import DbtWorker
+from orchestration.dbt_run import DbtWorker, dbt_paths, ensure_manifest, manifest_is_current
 from orchestration.definitions import build_defs
 from orchestration.night import NightPlayer, RunResult, Services, open_instance
 from orchestration.progress import RecordedProgress
@@ -117,6 +118,17 @@ def test_a_night_publishes_what_landed(played: _Played) -> None:
     freshness = read_freshness(played.settings.home)
     assert freshness is not None
     assert (freshness.as_of, freshness.status) == (FIRST, "published")
+
+
+def test_the_manifest_is_written_when_it_is_missing_only_after_dbt_has_started(played: _Played) -> None:
+    settings, paths = played.settings, dbt_paths(played.settings)
+    with DbtWorker(settings) as worker:
+        worker.start()  # It is current, so this parse writes none.
+        for path in (paths.manifest, paths.fingerprint, paths.target / "manifest.json"):
+            path.unlink()
+        ensure_manifest(settings, worker)
+    assert manifest_is_current(settings)
+    assert "model.kpi_warehouse.fct_funnel" in json.loads(paths.manifest.read_text(encoding="utf-8"))["nodes"]
 
 
 def test_the_run_shows_in_the_ui_with_rows_seconds_and_quarantine(played: _Played) -> None:
