@@ -138,11 +138,12 @@ def compared_sql(entity: Entity, landed: str, target: str) -> str:
     """Records whose new row differs from the last applied one, new records, and those that a complete batch lacks.
 
     `landed` is a table expression of the rows; needs the table `batches` (batch_id, batch_seq, kind, observed_at,
-    is_new).
-    A row whose updated_at lay ahead of its batch's clock is judged anew by every later batch, so it counts as changed.
+    is_new). A row whose updated_at or deleted_at lay ahead of its batch's clock is judged anew by every later batch, so
+    it counts as changed.
     """
-    ahead = "or delivered.updated_at > applied.observed_at" if entity.has("updated_at") else ""
-    updated_at = "landed.updated_at" if entity.has("updated_at") else "cast(null as timestamp)"
+    claims = [name for name in ("updated_at", "deleted_at") if entity.has(name)]
+    ahead = "".join(f" or delivered.{name} > applied.observed_at" for name in claims)
+    claimed = "".join(f"landed.{name},\n                " for name in claims)
     content = ", ".join(f'landed."{name}"' for name in entity.column_names)
     return f"""
         insert into {target}
@@ -150,8 +151,7 @@ def compared_sql(entity: Entity, landed: str, target: str) -> str:
             select
                 {record_key_sql(entity)} as _record_key,
                 hash({content}) as content,
-                {updated_at} as updated_at,
-                landed._row_number,
+                {claimed}landed._row_number,
                 batches.batch_seq,
                 batches.kind,
                 batches.observed_at,
@@ -174,7 +174,7 @@ def compared_sql(entity: Entity, landed: str, target: str) -> str:
             left join applied on delivered._record_key = applied._record_key
             where
                 delivered.is_new
-                and (applied._record_key is null or delivered.content <> applied.content {ahead})
+                and (applied._record_key is null or delivered.content <> applied.content{ahead})
         ),
         new_completes as (
             select batch_seq from batches where is_new and kind = '{COMPLETE}'

@@ -156,6 +156,14 @@ def test_a_clock_that_was_ahead_is_judged_again(home: Home) -> None:
     assert home.changed(SECOND) == {("customers", "c1")}
 
 
+def test_a_deletion_ahead_of_its_batch_is_judged_again(home: Home) -> None:
+    gone = {**customer(1, None), "deleted_at": datetime(2026, 3, 2, 12)}
+    home.land(FIRST, customers=[gone, customer(2)])
+    home.build(FIRST)
+    home.land(SECOND, customers=[gone, customer(2)])
+    assert home.changed(SECOND) == {("customers", "c1")}
+
+
 def test_a_row_that_can_no_longer_be_read_is_a_change(home: Home) -> None:
     home.land(FIRST, customers=[customer(1), customer(2)])
     home.build(FIRST)
