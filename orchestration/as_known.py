@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from orchestration.aside import build_whole, check_built, place_aside, scratch_dir, scratch_home, worker_aside
+from orchestration.aside import build_whole, check_built, place_aside, scratch_home, worker_aside
 from orchestration.freezing.index import write_frozen_index
 from orchestration.freezing.store import FrozenStore
 from orchestration.landing.chosen import ChosenBatches, batch_name, choose_batches
@@ -30,7 +30,7 @@ from orchestration.serving.publish import PUBLICATION_TABLE, Publication, previo
 from orchestration.settings import Settings
 
 AS_KNOWN = "as_known"
-"""The name of its scratch folder and lock (`aside.scratch_lock`)."""
+"""The name of its scratch folder and lock (`Settings.as_known_lock_path`)."""
 
 
 class AsKnownError(ServingError):
@@ -113,7 +113,7 @@ def refuse_target(settings: Settings, into: Path) -> Path:
     for published in (settings.marts_path, previous_path(settings.marts_path)):
         if target == published or (target.exists() and published.exists() and target.samefile(published)):
             raise AsKnownError(f"{target} is the current publication; as-known figures go into a file of their own")
-    for folder in (settings.landing_dir, settings.warehouse_dir, settings.dagster_dir, scratch_dir(settings)):
+    for folder in (settings.landing_dir, settings.warehouse_dir, settings.dagster_dir, settings.scratch_dir):
         if target.is_relative_to(folder):
             raise AsKnownError(f"{target} lies inside {folder}, which is the warehouse's own; choose another folder")
     if target.exists() and not _is_publication(target):

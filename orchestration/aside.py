@@ -44,24 +44,14 @@ class CheckedMarts:
     reconciliation: tuple[CheckOutcome, ...]
 
 
-def scratch_dir(settings: Settings) -> Path:
-    """Where everything is built that may not touch what is there."""
-    return settings.home / "scratch"
-
-
-def scratch_lock(settings: Settings, name: str) -> Path:
-    """The lock of one scratch folder. Who takes files out of the landing zone holds those of builds that read them."""
-    return scratch_dir(settings) / f"{name}.lock"
-
-
 @contextmanager
 def scratch_home(settings: Settings, name: str, progress: Progress) -> Iterator[Settings]:
     """The same settings with an empty home of their own, `KPI_HOME/scratch/<name>`, removed at the end in any case.
 
     One at a time per name: a second one waits like a writer does. Raises LockHeldError when the wait is over.
     """
-    folder = scratch_dir(settings) / name
-    with writer_lock(scratch_lock(settings, name), settings.lock_wait_seconds, progress.waiting):
+    folder = settings.scratch_dir / name
+    with writer_lock(folder.with_name(f"{name}.lock"), settings.lock_wait_seconds, progress.waiting):
         _remove(folder)
         folder.mkdir(parents=True)
         try:

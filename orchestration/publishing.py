@@ -37,6 +37,11 @@ def built_as_of(warehouse_path: Path) -> date:
     return as_of
 
 
+def expected_night(settings: Settings, newest: date) -> date:
+    """The night that should be published: yesterday where a schedule runs, elsewhere whatever has landed."""
+    return settings.yesterday() if settings.environment == _PRODUCTION else newest
+
+
 def save_checked(settings: Settings, as_of: date, checked: CheckedMarts) -> None:
     """Keep the outcomes as those of the night `as_of`."""
     save_outcomes(settings.checks_dir, as_of, MARTS, checked.marts)
@@ -49,9 +54,7 @@ def refuse_stale(settings: Settings, landing: Landing, warehouse_path: Path, pro
     Frozen months are looked at as well: where one is damaged, nothing is published either.
     """
     as_of, newest = built_as_of(warehouse_path), landing.latest_night(settings.source)
-    # Where a schedule runs, the night that should be published is yesterday; elsewhere whatever has landed.
-    expected = settings.yesterday() if settings.environment == _PRODUCTION else newest or as_of
-    outcomes = check_freshness(as_of, expected, newest)
+    outcomes = check_freshness(as_of, expected_night(settings, newest or as_of), newest)
     save_outcomes(settings.checks_dir, as_of, FRESHNESS, outcomes)
     frozen = check_frozen(FrozenStore(settings.frozen_dir), as_of, warehouse_path, settings.marts_path)
     save_outcomes(settings.checks_dir, as_of, FROZEN, frozen)

@@ -118,6 +118,16 @@ class Settings(BaseSettings):
         return self.home / "dagster"
 
     @property
+    def scratch_dir(self) -> Path:
+        """Where everything is built that may not touch what is there."""
+        return self.home / "scratch"
+
+    @property
+    def as_known_lock_path(self) -> Path:
+        """Held by whoever builds the figures of a past day, and by whoever takes files out of the landing zone."""
+        return self.scratch_dir / "as_known.lock"
+
+    @property
     def lock_path(self) -> Path:
         """The operating-system lock around every writer."""
         return self.home / "writer.lock"

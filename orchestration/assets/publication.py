@@ -6,10 +6,10 @@ itself come out before the swap: an error keeps the previous publication.
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
 
+from orchestration.aside import BuildRefused
 from orchestration.assets.quality import FRESHNESS, FROZEN, asset_check_result, asset_check_spec, newest_night
 from orchestration.assets.services import Services
 from orchestration.assets.writer import POOL, WRITER
@@ -17,6 +17,7 @@ from orchestration.checks.catalogue import CHECKS, FRESHNESS_CHECK_NAMES, FROZEN
 from orchestration.checks.freshness import Freshness, check_freshness, read_freshness, write_freshness
 from orchestration.checks.outcome import CheckOutcome
 from orchestration.checks.results import save_outcomes
+from orchestration.publishing import built_as_of, expected_night, publish_current
 from orchestration.serving.publish import SCOPE_TABLES, Publication
 from orchestration.settings import Settings
 
@@ -45,44 +46,6 @@ def _metadata(publication: Publication) -> dict[str, dg.MetadataValue]:
     }
 
 
-def built_as_of(warehouse_path: Path) -> date:
-    """The night the marts were built as of, as they say themselves. Raises Failure when they do not."""
-    import duckdb
-
-    with duckdb.connect(warehouse_path, read_only=True) as connection:
-        rows = connection.execute("select calendar_date from marts.dim_date where is_as_of").fetchall()
-    if len(rows) != 1:
-        raise dg.Failure(f"marts.dim_date marks {len(rows)} days as as_of instead of one.", allow_retries=False)
-    as_of: date = rows[0][0]
-    return as_of
-
-
-def expected_night(settings: Settings, newest: date) -> date:
-    """The night that should be published: yesterday where a schedule runs, elsewhere whatever has landed."""
-    return settings.yesterday() if settings.environment == "production" else newest
-
-
-def _publish(services: Services, as_of: date) -> Publication:
-    from orchestration.serving.publish import publish
-
-    settings, source = services.settings, services.source.name
-    services.progress.publishing()
-    publication = publish(
-        settings.warehouse_path,
-        settings.marts_path,
-        {
-            "as_of": as_of,
-            "source": source,
-            "batch_ids": [f"{batch.entity}/{batch.batch_id}" for batch in services.landing.visible(source, as_of)],
-        },
-        threads=settings.threads,
-        memory_limit=settings.memory_limit,
-    )
-    write_freshness(settings.home, Freshness(publication.as_of, publication.published_at, "published"))
-    services.progress.published(publication)
-    return publication
-
-
 def record_failure(settings: Settings, message: str) -> None:
     """Tell the outside watchdog that the last run published nothing; what is published stays named."""
     before = read_freshness(settings.home)
@@ -104,14 +67,18 @@ def publication_asset(services: Services, warehouse: dg.AssetsDefinition) -> dg.
         description="marts.duckdb: the marts with their access views, as readers see them.",
     )
     def published_marts() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        as_of = built_as_of(services.settings.warehouse_path)
+        try:
+            as_of = built_as_of(services.settings.warehouse_path)
+        except BuildRefused as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
         outcomes = [*_freshness(services, as_of), *_frozen(services.settings, as_of)]
         services.progress.checked(outcomes)
         yield from map(asset_check_result, outcomes)
         blocking = [outcome for outcome in outcomes if outcome.blocks]
         if blocking:
             raise dg.Failure("; ".join(outcome.message for outcome in blocking), allow_retries=False)
-        yield dg.MaterializeResult(metadata=_metadata(_publish(services, as_of)))
+        publication = publish_current(services.settings, services.landing, as_of, services.progress)
+        yield dg.MaterializeResult(metadata=_metadata(publication))
 
     return published_marts
 

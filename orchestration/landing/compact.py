@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -78,14 +79,18 @@ def compact_landing(
     *,
     dry_run: bool = False,
 ) -> list[Compacted]:
-    """Compact what the configured source has landed, up to the night `through`, under the writer's lock.
+    """Compact what the configured source has landed, up to the night `through`, while nothing writes or reads there.
 
     The default for `through` is the end of the newest month that ended `compact_after_days` before the newest night.
     Raises LockHeldError when another run writes for too long, LandingError as `compact` does.
     """
     landing = Landing(settings.landing_dir)
     work = measure if dry_run else compact
-    with writer_lock(settings.lock_path, settings.lock_wait_seconds, on_wait):
+    with ExitStack() as locks:
+        locks.enter_context(writer_lock(settings.lock_path, settings.lock_wait_seconds, on_wait))
+        if not dry_run:
+            # A build of a past day reads landed files without the writer's lock.
+            locks.enter_context(writer_lock(settings.as_known_lock_path, settings.lock_wait_seconds, on_wait))
         newest = landing.latest_night(settings.source)
         if newest is None:
             return []
