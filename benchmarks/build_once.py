@@ -30,9 +30,9 @@ def main() -> None:
         if mode == "parse":
             worker.parse()
             return
-        index = write_index(Landing(settings.landing_dir), settings.source, as_of, settings.warehouse_dir)
+        write_index(Landing(settings.landing_dir), settings.source, as_of, settings.warehouse_dir)
         reason = "asked for" if mode == EVERYTHING else None
-        plan = prepare(settings.warehouse_path, index, built_now(settings, as_of), only_everything=reason)
+        plan = prepare(settings, built_now(settings, as_of), only_everything=reason)
         if plan.mode != mode:
             sys.exit(f"the plan is {plan.describe()}, not {mode}")
         arguments, expected = build_selection(manifest, None, plan.mode)
@@ -42,7 +42,7 @@ def main() -> None:
         build = run_build(worker, place, manifest, expected, arguments, Progress(), plan.describe())
         if not build.report.is_open:
             sys.exit(build.report.describe())
-        finish(settings.warehouse_path, index, built_now(settings, as_of))
+        finish(settings, built_now(settings, as_of))
     assert mode in {EVERYTHING, CHANGES}
 
 

@@ -96,19 +96,17 @@ def built_now(settings: Settings, as_of: date) -> Built:
     return Built(as_of, project_fingerprint(settings), contract().fingerprint, invocation)
 
 
-def prepare(warehouse_path: Path, index_path: Path, wanted: Built, *, only_everything: str | None = None) -> BuildPlan:
+def prepare(settings: Settings, wanted: Built, *, only_everything: str | None = None) -> BuildPlan:
     """Plan the build and take the warehouse's record of a finished build away. The caller holds the writer lock.
 
     `wanted` names the last dbt run there was. `only_everything` gives a reason to build everything whatever is there.
     Leaves schema `changes` with the changed records and the build's instants where the plan is CHANGES, and without it
     otherwise.
     """
-    import duckdb
-
-    if not warehouse_path.exists():
+    if not settings.warehouse_path.exists():
         return everything(only_everything or "there is no warehouse yet")
-    with duckdb.connect(warehouse_path) as connection:
-        return plan_build(connection, index_path, wanted, only_everything)
+    with _open(settings) as connection:
+        return plan_build(connection, settings.landing_index_path, wanted, only_everything)
 
 
 def plan_build(
@@ -126,12 +124,21 @@ def plan_build(
     return plan
 
 
-def finish(warehouse_path: Path, index_path: Path, built: Built) -> None:
+def finish(settings: Settings, built: Built) -> None:
     """Record that everything was built and passed, from the batches of the index. The caller holds the writer lock."""
+    with _open(settings) as connection:
+        record_built(connection, settings.landing_index_path, built)
+
+
+def _open(settings: Settings) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    with duckdb.connect(warehouse_path) as connection:
-        record_built(connection, index_path, built)
+    limits: dict[str, str | bool | int | float | list[str]] = {
+        "threads": settings.threads,
+        "memory_limit": settings.memory_limit,
+        "temp_directory": str(settings.warehouse_dir / "spill"),
+    }
+    return duckdb.connect(settings.warehouse_path, config=limits)
 
 
 def record_built(connection: duckdb.DuckDBPyConnection, index_path: Path, built: Built) -> None:

@@ -82,7 +82,7 @@ def rebuild(settings: Settings, progress: Progress, *, dry_run: bool = False) ->
         save_checked(settings, as_of, checked)
         refuse_stale(settings, landing, place.warehouse_path, progress)
         _swap(place.warehouse_path, settings.warehouse_path)
-        finish(settings.warehouse_path, settings.landing_index_path, built_now(settings, as_of))
+        finish(settings, built_now(settings, as_of))
         return Rebuilt(comparison, publish_current(settings, landing, as_of, progress))
 
 

@@ -48,7 +48,7 @@ placements as (
         on
             owner_history.customer_id = relationship_history.customer_id
             and owner_history.valid_from_at < relationship_history.valid_to_at
-            and relationship_history.valid_from_at < owner_history.valid_to_at
+            and owner_history.valid_to_at > relationship_history.valid_from_at
 ),
 
 -- Days are counted by their ends: a stretch within one day is on none.

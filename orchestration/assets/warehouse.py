@@ -153,8 +153,7 @@ def _plan(services: Services, as_of: date, selected: frozenset[str] | None) -> B
     """How this build goes. A part of the tables alone is built anew, since the rest does not follow."""
     settings = services.settings
     return prepare(
-        settings.warehouse_path,
-        settings.landing_index_path,
+        settings,
         built_now(settings, as_of),
         only_everything=None if selected is None else "only some of the tables were asked for",
     )
@@ -210,6 +209,6 @@ def warehouse_assets(services: Services, manifest: Mapping[str, Any]) -> dg.Asse
                 allow_retries=False,
             )
         if selected is None:
-            finish(settings.warehouse_path, settings.landing_index_path, built_now(settings, as_of))
+            finish(settings, built_now(settings, as_of))
 
     return warehouse

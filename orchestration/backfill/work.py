@@ -46,14 +46,13 @@ def backfill(
     write_index(landing, source.name, as_of, settings.warehouse_dir)
     list_frozen(settings, as_of)
     prepare(
-        settings.warehouse_path,
-        settings.landing_index_path,
+        settings,
         built_now(settings, as_of),
         only_everything="a backfill was asked for",
     )
     place = BuildPlace(settings.warehouse_path, dbt_paths(settings).target, dbt_environment(settings, as_of))
     build_whole(worker, place, as_of, progress)
-    finish(settings.warehouse_path, settings.landing_index_path, built_now(settings, as_of))
+    finish(settings, built_now(settings, as_of))
     check_built(
         landing,
         source.name,

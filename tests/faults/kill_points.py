@@ -164,14 +164,17 @@ class Command:
 
 
 def commands(nights: Sequence[date]) -> list[Command]:
-    """The plan: nights in order, an old night once more, a compaction, and the rest of the nights in one range."""
+    """The plan: nights in order, an old night once more, a compaction, the rest of the nights in one range, and a month
+    filled anew."""
     first, second, third, *_, last = (night.isoformat() for night in nights)
+    month = last[: len("2026-03")]
     return [
         Command("first night", ("run", "--date", first)),
         Command("night", ("run", "--date", second)),
         Command("old night", ("run", "--date", first)),
         Command("compaction", ("compact", "--through", second)),
         Command("range", ("run", "--from", third, "--to", last)),
+        Command("backfill", ("backfill", "--from", month, "--to", month)),
     ]
 
 

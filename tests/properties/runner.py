@@ -201,12 +201,12 @@ def compile_project(home: Path) -> Project:
     """
     landing = land(home, [Delivery(COMPILED_NIGHT, {entity.name: _sample_rows(entity.name) for entity in contract()})])
     settings = warehouse_settings(home)
-    index_path = write_index(landing, SOURCE, COMPILED_NIGHT, settings.warehouse_dir)
+    write_index(landing, SOURCE, COMPILED_NIGHT, settings.warehouse_dir)
     target = settings.warehouse_dir / "target"
     nodes = _build(settings, EVERYTHING, ["build", "--exclude-resource-type", "unit_test"])
     models = [nodes[name] for name in _in_order(nodes) if nodes[name]["schema"] != "access"]
-    finish(settings.warehouse_path, index_path, _built(COMPILED_NIGHT))
-    plan = prepare(settings.warehouse_path, index_path, _built(COMPILED_NIGHT))
+    finish(settings, _built(COMPILED_NIGHT))
+    plan = prepare(settings, _built(COMPILED_NIGHT))
     assert plan.mode == CHANGES, plan
     changes = _build(settings, CHANGES, ["run", "--exclude", "access"])
     tests = [

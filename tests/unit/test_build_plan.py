@@ -9,12 +9,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.build_plan import CHANGES, EVERYTHING, Built, finish, prepare, why_everything
+from orchestration.build_plan import CHANGES, EVERYTHING, BuildPlan, Built, finish, prepare, why_everything
 from orchestration.contract import contract
 from orchestration.landing.changes import record_key_sql, rejected_key_sql
 from orchestration.landing.index import write_index
 from orchestration.landing.store import Landing
 from tests.properties.runner import SOURCE, Delivery, Row, land
+from tests.support.warehouse import warehouse_settings
 
 FIRST, SECOND, THIRD = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
 NOON = datetime(2026, 3, 1, 12)
@@ -38,7 +39,8 @@ class Home:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.warehouse = root / "warehouse" / "warehouse.duckdb"
+        self.settings = warehouse_settings(root)
+        self.warehouse = self.settings.warehouse_path
         self.landing = Landing(root / "landing")
 
     def land(self, night: date, deltas: frozenset[str] = frozenset(), **tables: list[Row]) -> None:
@@ -52,12 +54,16 @@ class Home:
         return write_index(self.landing, SOURCE, as_of, self.warehouse.parent)
 
     def build(self, as_of: date, project: str = "p") -> None:
-        index = self.index(as_of)
+        self.index(as_of)
         duckdb.connect(self.warehouse).close()
-        finish(self.warehouse, index, built(as_of, project))
+        finish(self.settings, built(as_of, project))
+
+    def prepare(self, as_of: date, only_everything: str | None = None) -> BuildPlan:
+        self.index(as_of)
+        return prepare(self.settings, built(as_of), only_everything=only_everything)
 
     def changed(self, as_of: date) -> set[tuple[str, str]]:
-        plan = prepare(self.warehouse, self.index(as_of), built(as_of))
+        plan = self.prepare(as_of)
         assert plan.mode == CHANGES, plan.reason
         with duckdb.connect(self.warehouse, read_only=True) as connection:
             found = connection.execute("select distinct entity, _record_key from changes._records").fetchall()
@@ -93,21 +99,21 @@ def test_what_makes_a_build_of_everything(change: dict[str, object], reason: str
 
 def test_without_a_warehouse_everything_is_built(home: Home) -> None:
     home.land(FIRST, provinces=[province(1)])
-    assert prepare(home.warehouse, home.index(FIRST), built(FIRST)).reason == "there is no warehouse yet"
+    assert home.prepare(FIRST).reason == "there is no warehouse yet"
 
 
 def test_a_build_that_was_begun_and_not_finished_leaves_nothing_to_start_from(home: Home) -> None:
     home.land(FIRST, provinces=[province(1)])
     home.build(FIRST)
-    assert prepare(home.warehouse, home.index(FIRST), built(FIRST)).mode == CHANGES
-    second = prepare(home.warehouse, home.index(FIRST), built(FIRST))
+    assert home.prepare(FIRST).mode == CHANGES
+    second = home.prepare(FIRST)
     assert (second.mode, second.reason) == (EVERYTHING, "no finished build to start from")
 
 
 def test_a_reason_given_goes_before_all_others(home: Home) -> None:
     home.land(FIRST, provinces=[province(1)])
     home.build(FIRST)
-    plan = prepare(home.warehouse, home.index(FIRST), built(FIRST), only_everything="asked for")
+    plan = home.prepare(FIRST, only_everything="asked for")
     assert (plan.mode, plan.reason) == (EVERYTHING, "asked for")
 
 
@@ -217,7 +223,7 @@ def test_a_batch_that_is_no_longer_there_makes_a_build_of_everything(home: Home)
     (old,) = home.landing.visible(SOURCE, FIRST, "provinces")
     home.land(FIRST, provinces=[province(2)])
     home.landing.data_path(old).unlink()
-    plan = prepare(home.warehouse, home.index(FIRST), built(FIRST))
+    plan = home.prepare(FIRST)
     assert plan.mode == EVERYTHING
     assert "no longer there" in plan.reason
 
