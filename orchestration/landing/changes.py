@@ -96,6 +96,21 @@ def record_changes(connection: duckdb.DuckDBPyConnection, entity: Entity, batche
         _insert_rejected(connection, entity, (*base, *tail), target)
 
 
+def lost_records(connection: duckdb.DuckDBPyConnection, entity: Entity, batches: EntityBatches) -> int:
+    """How many records were landed by a batch that is visible no more, and by none that is.
+
+    Such a record leaves core as if it had never been there, and rows that refer to it then refer to nothing.
+    """
+    removed = [batch for batch in batches.removed if batch.rows_landed]
+    if not removed:
+        return 0
+    key = record_key_sql(entity)
+    still_there = [batch for batch in batches.visible if batch.rows_landed]
+    kept = f" except select {key} from {landed_sql(still_there)}" if still_there else ""
+    found = connection.execute(f"select count(*) from (select {key} from {landed_sql(removed)}{kept})").fetchall()
+    return int(found[0][0])
+
+
 def record_key_sql(entity: Entity) -> str:
     """The record key of a landed row, as `macros/versions.sql` writes it."""
     if len(entity.key) == 1:

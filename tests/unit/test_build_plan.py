@@ -182,8 +182,17 @@ def test_a_night_delivered_again_is_compared_as_it_was_and_as_it_is(home: Home) 
     home.land(FIRST, provinces=[province(1)])
     home.land(SECOND, frozenset({"provinces"}), provinces=[province(2)])
     home.build(SECOND)
-    home.land(SECOND, frozenset({"provinces"}), provinces=[province(3)])
+    home.land(SECOND, frozenset({"provinces"}), provinces=[province(2, "Renamed"), province(3)])
     assert home.changed(SECOND) == {("provinces", "p2"), ("provinces", "p3")}
+
+
+def test_a_record_that_no_batch_has_any_more_makes_a_build_of_everything(home: Home) -> None:
+    home.land(FIRST, provinces=[province(1)])
+    home.land(SECOND, frozenset({"provinces"}), provinces=[province(2)])
+    home.build(SECOND)
+    home.land(SECOND, frozenset({"provinces"}), provinces=[province(3)])
+    plan = home.prepare(SECOND)
+    assert (plan.mode, plan.reason) == (EVERYTHING, "1 record(s) of provinces are in no batch any more")
 
 
 def test_a_night_that_arrives_late_is_compared_with_what_followed(home: Home) -> None:
