@@ -4,7 +4,7 @@ The step writes the list of visible batches, runs dbt in its worker, and reports
 that is enough is the gate's word. Unit tests are left to the test command: they test code, not a night's data.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def _events(
             yield _check_result(checks[unique_id], result, test_rows.get(unique_id, ()), words.get(unique_id, ()))
 
 
-def _still_there(context: dg.AssetExecutionContext, unchanged: frozenset[str]) -> Iterator[dg.MaterializeResult[None]]:
+def _still_there(context: dg.AssetExecutionContext, unchanged: Set[str]) -> Iterator[dg.MaterializeResult[None]]:
     """What the build left alone is as good as built, and what depends on it may run."""
     for spec in context.assets_def.specs:
         if spec.metadata[_UNIQUE_ID] in unchanged and spec.key in context.selected_asset_keys:
@@ -197,11 +197,14 @@ def warehouse_assets(services: Services, manifest: Mapping[str, Any]) -> dg.Asse
         except DbtError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         report = build.report
+        unchanged = left_alone(manifest) if plan.mode == CHANGES else frozenset[str]()
+        # Dagster asks for what something is made from before the thing itself: rules first, views last.
+        yield from _still_there(context, {node for node in unchanged if node.startswith("seed.")})
         yield from _events(
             context, build.results, _table_rows(services) if report.built else {}, build.rows, build.words
         )
-        if plan.mode == CHANGES and report.is_open:
-            yield from _still_there(context, left_alone(manifest))
+        if report.is_open:
+            yield from _still_there(context, {node for node in unchanged if not node.startswith("seed.")})
         if not report.is_open:
             raise dg.Failure(
                 description="dbt did not build everything it had to." + (f" {build.problem}" if build.problem else ""),
