@@ -88,7 +88,7 @@ def build_whole(worker: DbtWorker, place: BuildPlace, as_of: date, progress: Pro
     if wrong:
         progress.built(BuildSummary(built=0, tests=0, warnings=(), problems=(*wrong, ADVICE)))
         raise BuildRefused("Rules cannot be loaded, so nothing was built.")
-    worker.parse()
+    worker.write_manifest()
     manifest: Mapping[str, Any] = json.loads((place.target / "manifest.json").read_text(encoding="utf-8"))
     expected = expected_nodes(manifest)
     progress.building(as_of, len(expected))

@@ -154,7 +154,7 @@ class DbtWorker:
         self._ask_to_parse(write_manifest=not manifest_is_current(self._settings))
 
     def _ask_to_parse(self, *, write_manifest: bool) -> None:
-        arguments = dbt_arguments("parse", dbt_paths(self._settings).target)
+        arguments = dbt_arguments("parse", self._target)
         self._is_parsing, self._wrote_manifest = True, write_manifest
         self._ask(arguments if write_manifest else [*arguments, "--no-write-json"], dbt_environment(self._settings))
 
