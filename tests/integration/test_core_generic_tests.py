@@ -116,6 +116,8 @@ MODELS = {
 def write_project(project: Path) -> None:
     """A dbt project with the real generic tests and profile, and one small table per case."""
     shutil.copytree(DBT_PROJECT_DIR / "tests" / "generic", project / "tests" / "generic")
+    (project / "macros").mkdir()
+    shutil.copy(DBT_PROJECT_DIR / "macros" / "changes.sql", project / "macros")
     shutil.copy(DBT_PROJECT_DIR / "profiles.yml", project)
     configuration = {"name": "generic_tests", "profile": "kpi"}
     (project / "dbt_project.yml").write_text(yaml.safe_dump(configuration))

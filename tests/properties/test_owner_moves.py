@@ -10,6 +10,7 @@ What may change when one live customer moves from one person to another at a mom
 | kpi_department_month | the same of their departments, and `customer_orders_current` |
 | kpi_customer_month | of the two people: columns `_current`; every column of months that end after the moment |
 | kpi_reconciliation | rows of the two people and of their departments |
+| kpi_month_figures | `customers_in_charge` of the two people and of their departments; the company's stays |
 | fct_customer_owners | rows of this customer |
 | fct_customer_events | of this customer: `manager_current_id`; `manager_id` of events on the day or later |
 | fct_journey | rows of the two people on days that end after the moment |
@@ -143,6 +144,9 @@ def changed_beyond_reason(
             return _without_stock(row)
         if mart == "kpi_customer_month" and row["manager_id"] in people:
             return None if _is_of_the_move(row) else _without_stock(row)
+        if mart == "kpi_month_figures" and row["metric"] in _STOCK:
+            concerned = {"employee": people, "department": departments}.get(row["subject_level"], set())
+            return None if row["subject_id"] in concerned else row
         if mart == "kpi_reconciliation":
             is_concerned = (
                 row["employee_id"] in people if row["department_id"] == "none" else row["department_id"] in departments
@@ -240,7 +244,7 @@ def _now_in_charge(of: str) -> str:
         # An order goes to who is in charge of its customer.
         ("fct_orders", "orders.executor_id,", f"{_now_in_charge('orders')} as executor_id,"),
         # The journey shows who is in charge now, for past days too.
-        ("fct_journey", "owner_history.manager_id,", f"{_now_in_charge('owner_history')} as manager_id,"),
+        ("core_customer_placements", "owner_history.manager_id,", f"{_now_in_charge('owner_history')} as manager_id,"),
     ],
 )
 def test_a_mistake_is_noticed(model: str, rule: str, instead: str, project: Project) -> None:
