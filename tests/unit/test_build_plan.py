@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -89,11 +90,11 @@ def home(tmp_path: Path) -> Home:
         ({"as_of": FIRST}, "later"),
     ],
 )
-def test_what_makes_a_build_of_everything(change: dict[str, object], reason: str) -> None:
+def test_what_makes_a_build_of_everything(change: dict[str, Any], reason: str) -> None:
     before = built(SECOND)
     assert why_everything(before, before) is None
     assert why_everything(before, replace(before, as_of=THIRD)) is None
-    assert reason in str(why_everything(before, replace(before, **change)))  # type: ignore[arg-type]
+    assert reason in str(why_everything(before, replace(before, **change)))
     assert "no finished build" in str(why_everything(None, before))
 
 
