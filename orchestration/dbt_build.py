@@ -21,10 +21,6 @@ NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 """Unit tests are left to the test command: they test code, not a company's data."""
 
 
-FULL_REFRESH = "--full-refresh"
-"""Make every table anew instead of emptying and filling it."""
-
-
 @dataclass(frozen=True)
 class BuildPlace:
     """Where one build happens: the database dbt writes, the folder for dbt's own files, and dbt's environment."""

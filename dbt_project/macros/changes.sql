@@ -1,8 +1,9 @@
 {# Belongs here: how a table is brought up to date from what changed, instead of being built anew.
-   Not here: which records changed in the landing zone (orchestration/landing/changes.py).
+   Not here: which records changed in the landing zone (orchestration/landing/changes.py), the statements that replace or update a
+   table (macros/updated.sql).
 
-   Every table is an incremental model with the strategy `changes`. In a build of everything (KPI_BUILD is not `changes`, or
-   --full-refresh) it is an ordinary table. In a build of changes:
+   Every table is materialized as `updated`. In a build of everything (KPI_BUILD is not `changes`) it is made anew. In a build of
+   changes:
      1. the model's SQL runs over its scope only: `in_scope` filters its inputs by the keys that changed inputs touch;
      2. the rows of the scope that are no longer there leave the table, the new ones enter it, equal ones stay;
      3. both are kept in schema `changes` under the model's name, where the models after it find what they have to look at.
@@ -48,7 +49,11 @@
 
 {# Whether the model is being brought up to date from changes. Never while dbt parses, and never in a unit test. #}
 {% macro only_changes() -%}
-    {{ return(execute and env_var('KPI_BUILD', 'everything') == 'changes' and model.resource_type == 'model' and is_incremental()) }}
+    {%- if not execute or env_var('KPI_BUILD', 'everything') != 'changes' or model.resource_type != 'model' or model.config.materialized != 'updated' -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set standing = load_cached_relation(this) -%}
+    {{ return(standing is not none and standing.is_table) }}
 {%- endmacro %}
 
 
@@ -61,96 +66,15 @@
 {%- endmacro %}
 
 
-{# dbt's hook for the strategy: the table keeps equal rows, loses those that went and gets those that came. #}
-{% macro get_incremental_changes_sql(arguments) -%}
-    {{ return(adapter.dispatch('changes_sql', 'kpi_warehouse')(arguments)) }}
-{%- endmacro %}
-
-{% macro default__changes_sql(arguments) -%}
-    {{ exceptions.raise_compiler_error("the incremental strategy `changes` has no form for the engine '" ~ target.type ~ "'; add one in macros/changes.sql") }}
-{%- endmacro %}
-
-{% macro duckdb__changes_sql(arguments) -%}
-    {{ updated_rows(arguments) if only_changes() else replaced_rows(arguments) }}
-{%- endmacro %}
-
-
-{# All rows anew, for a build of everything without --full-refresh. #}
-{% macro replaced_rows(arguments) -%}
-    {%- set columns = arguments.dest_columns | map(attribute='name') | map('tojson') | join(', ') -%}
-    delete from {{ arguments.target_relation }};
-
-    insert into {{ arguments.target_relation }} ({{ columns }})
-    select {{ columns }}
-    from {{ arguments.temp_relation }};
-
-    drop table {{ arguments.temp_relation }};
-{%- endmacro %}
-
-
-{# Only the rows that differ within the model's scope. #}
-{% macro updated_rows(arguments) -%}
-    {%- set table = arguments.target_relation -%}
-    {%- set columns = arguments.dest_columns | map(attribute='name') | map('tojson') | list -%}
-    {%- set scope = model.config.meta.get('scope') -%}
-    {%- set changed = 'changes.' ~ table.identifier -%}
-    create or replace temp table standing_rows as
-    select
-        rowid as _row,
-        {{ columns | join(', ') }}
-    from {{ table }}
-    {%- if scope %}
-    where {{ scope.column }} in ({{ scope.touched }})
-    {%- endif %};
-
-    create or replace table {{ changed }} as
-    select
-        'removed' as _change,
-        standing._row,
-        {% for column in columns -%}
-        standing.{{ column }}{{ ', ' if not loop.last }}
-        {%- endfor %}
-    from standing_rows as standing
-    anti join {{ arguments.temp_relation }} as built
-        on {{ same_row(columns) }}
-    union all
-    select
-        'added' as _change,
-        null as _row,
-        {% for column in columns -%}
-        built.{{ column }}{{ ', ' if not loop.last }}
-        {%- endfor %}
-    from {{ arguments.temp_relation }} as built
-    anti join standing_rows as standing
-        on {{ same_row(columns) }};
-
-    delete from {{ table }}
-    where rowid in (select _row from {{ changed }} where _change = 'removed');
-
-    insert into {{ table }} ({{ columns | join(', ') }})
-    select {{ columns | join(', ') }}
-    from {{ changed }}
-    where _change = 'added';
-
-    drop table standing_rows;
-    drop table {{ arguments.temp_relation }};
-{%- endmacro %}
-
-{% macro same_row(columns) -%}
-    {%- for column in columns -%}
-        standing.{{ column }} is not distinct from built.{{ column }}{{ ' and ' if not loop.last }}
-    {%- endfor -%}
-{%- endmacro %}
-
-
-{# Whether the build brought the relation up to date from changes. Its other rows passed the same tests in the build before, or
-   there would have been no build of changes. #}
+{# Whether a test may leave out the rows of a relation that did not change: the build brought it up to date from changes, and its other
+   rows passed the same test in the build before, or there would have been no build of changes. A test that only warns says so again
+   every night, so it looks at all rows. #}
 {% macro has_changes(relation) -%}
-    {%- set node = graph.nodes.get('model.kpi_warehouse.' ~ relation.identifier) if execute and relation is not string -%}
-    {{ return(
-        env_var('KPI_BUILD', 'everything') == 'changes' and node is not none and node.config.materialized == 'incremental'
-        if execute and relation is not string else false
-    ) }}
+    {%- if not execute or relation is string or env_var('KPI_BUILD', 'everything') != 'changes' or model.config.severity | lower == 'warn' -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set node = graph.nodes.get('model.kpi_warehouse.' ~ relation.identifier) -%}
+    {{ return(node is not none and node.config.materialized == 'updated') }}
 {%- endmacro %}
 
 
@@ -178,5 +102,57 @@
         ) as groups_of_added_rows
     {%- else -%}
         {{ relation }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# The rows of a relation that a test has to look at where what it finds depends on rows with the same `column` only, of the `read`
+   relations: in a build of changes those whose value is in a row of them that came or went, otherwise all. `whole_with`: relations
+   without that column, which the test reads too; a change in one of them concerns all rows. #}
+{% macro rows_of_changed(relation, column, read, whole_with=[]) -%}
+    {%- set without_changes = [] -%}
+    {%- for each in read + whole_with if not has_changes(each) -%}
+        {%- do without_changes.append(each) -%}
+    {%- endfor -%}
+    {%- if without_changes -%}
+        {{ relation }}
+    {%- else -%}
+        (
+            select *
+            from {{ relation }}
+            where {{ column }} in (
+                {%- for each in read %}
+                select {{ column }} from {{ changes(each.identifier) }}
+                {%- if not loop.last %}
+                union all
+                {%- endif %}
+                {%- endfor %}
+            )
+            {%- for each in whole_with %}
+            or exists (select 1 from {{ changes(each.identifier) }})
+            {%- endfor %}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# The rows of a mart that may lack their member of a dimension: in a build of changes those that came, and those whose member went. #}
+{% macro rows_to_match(mart, column, dimension, key) -%}
+    {%- if has_changes(mart) and has_changes(dimension) -%}
+        (
+            select {{ column }}
+            from {{ changes(mart.identifier) }}
+            where _change = 'added'
+            union all
+            select {{ column }}
+            from {{ mart }}
+            where {{ column }} in (
+                select {{ key }} from {{ changes(dimension.identifier) }} where _change = 'removed'
+                except
+                select {{ key }} from {{ changes(dimension.identifier) }} where _change = 'added'
+            )
+        )
+    {%- else -%}
+        {{ mart }}
     {%- endif -%}
 {%- endmacro %}

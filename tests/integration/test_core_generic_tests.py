@@ -42,7 +42,7 @@ WITH_WORDS = {"labels": "ref('words')", "domain": "letter"}
 HAS_U = {"column": "b", "value": "u", "meaning": "nothing at all"}
 IN_WORDS = {**A_BELOW_B, "problem": "a isn't below b"}
 FROM_4_TO_84 = {"min_days": 4, "max_days": 84}
-AS_CURRENT = {"compare_model": "ref('current_rows')"}
+AS_CURRENT = {"compare_model": "ref('current_rows')", "key": "a"}
 
 SPAN = "key, valid_from_at, valid_to_at"
 BUCKET = "from_days, to_days"

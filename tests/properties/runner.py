@@ -43,7 +43,6 @@ SEEDS = "seeds"
 COMPILED_NIGHT = date(1999, 12, 30)
 _AS_OF = f"'{COMPILED_NIGHT.isoformat()}'"
 _ROWS_SHOWN = 5
-_BUILT_ROWS = re.compile(r'"\w+__dbt_tmp\d+"')
 _NOTHING_FROZEN = " where false) as frozen_files"
 _FILES = re.compile(r"read_parquet\(\[(?P<paths>[^\]]*)\], union_by_name = true\)")
 
@@ -105,8 +104,8 @@ def land(home: Path, deliveries: Sequence[Delivery]) -> Landing:
 class Model:
     """One compiled model: `relation` is its place, as in `"warehouse"."marts"."fct_funnel"`.
 
-    `sql` builds it anew. `changes_sql` is what dbt runs in a build of changes, and `update_sql` what then brings the
-    table up to date; None for a model that is built anew every time.
+    `sql` builds it anew; in a build of changes `changes_sql` does. `update_sql` is instead what brings a table up to
+    date, with the model's SQL in it; None for a model that is built anew every time.
     """
 
     name: str
@@ -161,12 +160,8 @@ class Project:
         for known in self.models:
             if known.name == model:
                 assert known.update_sql is not None, f"{model} is built anew every time"
-                assert rule in known.changes_sql or rule in known.update_sql, f"{model} has no {rule!r}"
-                known = replace(
-                    known,
-                    changes_sql=known.changes_sql.replace(rule, instead),
-                    update_sql=known.update_sql.replace(rule, instead),
-                )
+                assert rule in known.update_sql, f"{model} has no {rule!r}"
+                known = replace(known, update_sql=known.update_sql.replace(rule, instead))
             changed.append(known)
         assert model in {known.name for known in self.models}, model
         return Project(self.home, tuple(changed), self.tests, self.seeds)
@@ -245,9 +240,8 @@ def _built(as_of: date) -> Built:
 
 def _model(node: Mapping[str, Any], changes: Mapping[str, Any], target: Path) -> Model:
     update = None
-    if node["config"]["materialized"] == "incremental":
-        ran = target / "run" / node["package_name"] / node["original_file_path"]
-        update = _BUILT_ROWS.sub("built_rows", ran.read_text(encoding="utf-8"))
+    if node["config"]["materialized"] == "updated":
+        update = (target / "run" / node["package_name"] / node["original_file_path"]).read_text(encoding="utf-8")
     return Model(
         node["name"],
         node["schema"],
@@ -345,12 +339,11 @@ class Warehouse:
         plan = plan_build(self.connection, self._company.index_path, _built(self._company.as_of))
         assert plan.mode == CHANGES, plan
         for model in self._project.models:
-            sql = self._company.put_into(model.changes_sql)
             if model.update_sql is None:
+                sql = self._company.put_into(model.changes_sql)
                 self.connection.execute(f"create or replace {model.kind} {model.relation} as ({sql}\n)")
-                continue
-            self.connection.execute(f"create or replace temp table built_rows as ({sql}\n)")
-            self.connection.execute(self._company.put_into(model.update_sql))
+            else:
+                self.connection.execute(self._company.put_into(model.update_sql))
         record_built(self.connection, self._company.index_path, _built(self._company.as_of))
 
     def tables(self) -> Marts:

@@ -1,4 +1,4 @@
-"""In a build of changes a test of single rows looks at those that came, and a test of keys at all that share theirs."""
+"""In a build of changes a test looks at the rows whose change could make it fail, and at no others."""
 
 from __future__ import annotations
 
@@ -10,13 +10,21 @@ import duckdb
 from orchestration.build_plan import CHANGES, EVERYTHING
 from orchestration.dbt_run import DBT_PROJECT_DIR, dbt_environment
 from tests.properties.runner import COMPILED_NIGHT, Project
-from tests.support.warehouse import run_dbt, warehouse_settings
+from tests.support.warehouse import DbtRun, run_dbt, warehouse_settings
 
-_TESTED = ("core_orders", "core_payments")
+_UNIQUE = "core_orders,test_name:unique_combination"
+_NOT_NULL = "core_payments,test_name:not_null_columns"
+_HISTORY = "core_orders_history,test_name:current_rows_equal"
+_MEMBERS = "every_fact_finds_its_dimensions"
+_EVENTS = "customer_events_are_their_facts"
+_PATHS = "moves_form_one_path_per_customer"
+_MONTHS = "customer_months_are_their_events"
+_HAS_RULE = "core_customer_interactions,test_name:expression_is_true"
+_ALL = (_UNIQUE, _NOT_NULL, _HISTORY, _MEMBERS, _EVENTS, _MONTHS, _PATHS, _HAS_RULE)
 
 
-def failing(project: Project, home: Path, mode: str, damage: str) -> set[str]:
-    """Tests of two tables that fail, in a copy of the compiled warehouse with some SQL done to it."""
+def data_tests(project: Project, home: Path, mode: str, damage: str) -> DbtRun:
+    """The tests above, run in a copy of the compiled warehouse with some SQL done to it."""
     settings, source = warehouse_settings(home), warehouse_settings(project.home)
     settings.warehouse_dir.mkdir(parents=True)
     shutil.copy(source.warehouse_path, settings.warehouse_path)
@@ -24,42 +32,73 @@ def failing(project: Project, home: Path, mode: str, damage: str) -> set[str]:
     shutil.copytree(source.warehouse_dir / "shells", settings.warehouse_dir / "shells")
     with duckdb.connect(settings.warehouse_path) as connection:
         connection.execute(damage)
-    selection = [f"{name},test_name:{test}" for name in _TESTED for test in ("unique_combination", "not_null_columns")]
     run = run_dbt(
         DBT_PROJECT_DIR,
-        ["test", "--select", *selection],
+        ["test", "--select", *_ALL],
         dbt_environment(settings, COMPILED_NIGHT, mode),
         settings.warehouse_dir / "target",
     )
-    assert len(run.nodes) == len(selection)
-    return {_kind(text) for text in run.bad()}
+    assert len(run.nodes) == len(_ALL)
+    return run
 
 
-def _kind(problem: str) -> str:
-    """`unique_combination core_orders` of a failed test's line."""
-    name = problem.split(":")[0].split(".")[2]
-    (table,) = (table for table in _TESTED if f"_{table}_" in name)
-    return f"{name.split('_core_')[0]} {table}"
+def found(run: DbtRun) -> set[str]:
+    """Names of the tests, without their arguments, that failed or warned."""
+    names = (test.split(",test_name:")[-1] for test in _ALL)
+    return {name for name in names for node in run.nodes if node.status != "pass" and node.name.startswith(name)}
 
 
-TWICE = "insert into core.core_orders from core.core_orders limit 1;"
-EMPTY = "update core.core_payments set payment_id = null;"
+# Per test: what is wrong with rows of its tables, and the changes that a build would have kept of it.
+DAMAGE = """
+    insert into core.core_orders from core.core_orders limit 1;
+    update core.core_payments set payment_id = null;
+    update core.core_orders_history set order_code = 'another' where is_current;
+    update marts.fct_orders set executor_id = 'nobody';
+    update marts.fct_customer_events set interactions = interactions + 1;
+    update core.core_customer_interactions set has_rule = false;
+    insert into marts.fct_relationship_moves by name
+        select customer_id, 'a' as from_relationship_id, 'a' as to_relationship_id, timestamp '2026-01-01' as moved_at
+        from marts.dim_customers limit 1;
+"""
 CAME = """
     insert into changes.core_orders by name select 'added' as _change, * from core.core_orders limit 1;
     insert into changes.core_payments by name select 'added' as _change, * from core.core_payments limit 1;
+    insert into changes.core_orders_history by name select 'added' as _change, * from core.core_orders_history;
+    insert into changes.fct_orders by name select 'added' as _change, * from marts.fct_orders;
+    insert into changes.fct_customer_events by name select 'added' as _change, * from marts.fct_customer_events;
+    insert into changes.fct_relationship_moves by name select 'added' as _change, * from marts.fct_relationship_moves;
 """
 
-
-FOUND = {"unique_combination core_orders", "not_null_columns core_payments"}
+BROKEN = {
+    "unique_combination",
+    "not_null_columns",
+    "current_rows_equal",
+    _MEMBERS,
+    _EVENTS,
+    _MONTHS,
+    _PATHS,
+}
+WARNED = "expression_is_true"
 
 
 def test_a_build_of_everything_looks_at_every_row(project: Project, tmp_path: Path) -> None:
-    assert failing(project, tmp_path, EVERYTHING, TWICE + EMPTY) == FOUND
+    assert found(data_tests(project, tmp_path, EVERYTHING, DAMAGE)) == {*BROKEN, WARNED}
 
 
 def test_a_build_of_changes_looks_at_the_rows_that_came(project: Project, tmp_path: Path) -> None:
-    assert failing(project, tmp_path, CHANGES, TWICE + EMPTY + CAME) == FOUND
+    assert found(data_tests(project, tmp_path, CHANGES, DAMAGE + CAME)) == {*BROKEN, WARNED}
 
 
-def test_rows_that_were_there_before_were_tested_before(project: Project, tmp_path: Path) -> None:
-    assert failing(project, tmp_path, CHANGES, TWICE + EMPTY) == set()
+def test_rows_that_were_there_before_were_tested_before_but_warnings_are_said_again(
+    project: Project, tmp_path: Path
+) -> None:
+    assert found(data_tests(project, tmp_path, CHANGES, DAMAGE)) == {WARNED}
+
+
+def test_a_member_that_went_is_missed_by_rows_that_stayed(project: Project, tmp_path: Path) -> None:
+    went = """
+        insert into changes.dim_employees by name
+            select 'removed' as _change, * from marts.dim_employees where employee_id = 'sample';
+        delete from marts.dim_employees where employee_id = 'sample';
+    """
+    assert _MEMBERS in found(data_tests(project, tmp_path, CHANGES, went))

@@ -29,8 +29,8 @@ NAMES = {
 }
 MATERIALIZED = {
     "staging": {"view"},
-    "core": {"incremental"},
-    "marts": {"incremental", "table"},
+    "core": {"updated"},
+    "marts": {"updated", "table"},
     "access": {"view"},
 }
 # Small, and read by every core model: see the model.

@@ -46,26 +46,29 @@
 {% endtest %}
 
 
-{# The current rows of a history say the same as the current table, in every column they share. #}
-{% test current_rows_equal(model, compare_model) %}
-    {%- set here = [] -%}
+{# The current rows of a history say the same as the current table, in every column they share; `key` is one of these and names the
+   record. #}
+{% test current_rows_equal(model, compare_model, key) %}
+    {%- set shared = [] -%}
     {%- if execute -%}
         {%- set there = adapter.get_columns_in_relation(compare_model) | map(attribute='name') | list -%}
         {%- for column in adapter.get_columns_in_relation(model) if column.name in there -%}
-            {%- do here.append(column.name) -%}
+            {%- do shared.append(column.name) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- set shared = here | join(', ') or '*' %}
+    {%- set columns = shared | join(', ') or '*' -%}
+    {%- set here = rows_of_changed(model, key, [model, compare_model]) -%}
+    {%- set compared = rows_of_changed(compare_model, key, [model, compare_model]) %}
     (
-        select {{ shared }} from {{ model }} where is_current
+        select {{ columns }} from {{ here }} as history where is_current
         except
-        select {{ shared }} from {{ compare_model }}
+        select {{ columns }} from {{ compared }} as now
     )
     union all
     (
-        select {{ shared }} from {{ compare_model }}
+        select {{ columns }} from {{ compared }} as now
         except
-        select {{ shared }} from {{ model }} where is_current
+        select {{ columns }} from {{ here }} as history where is_current
     )
 {% endtest %}
 

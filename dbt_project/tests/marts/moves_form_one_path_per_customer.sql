@@ -1,4 +1,9 @@
 -- A customer leaves the relationship it entered last, and the path ends where the customer stands now.
+{% set read = [
+    ref('fct_relationship_moves'),
+    ref('dim_customers'),
+] %}
+
 with moves as (
     select
         customer_id,
@@ -7,14 +12,14 @@ with moves as (
         moved_at,
         lag(to_relationship_id) over (partition by customer_id order by moved_at) as entered_relationship_id,
         row_number() over (partition by customer_id order by moved_at desc) as move_rank
-    from {{ ref('fct_relationship_moves') }}
+    from {{ rows_of_changed(ref('fct_relationship_moves'), 'customer_id', read) }}
 ),
 
 customers as (
     select
         customer_id,
         relationship_id
-    from {{ ref('dim_customers') }}
+    from {{ rows_of_changed(ref('dim_customers'), 'customer_id', read) }}
     where not is_deleted
 ),
 

@@ -1,3 +1,6 @@
+{#- Built whole: an open stay is a day longer every night, and no later table asks what changed in it. -#}
+{{ config(materialized='table') }}
+
 with relationship_history as (
     select * from {{ ref('core_customer_relationship_history') }}
 ),

@@ -1,4 +1,12 @@
 -- Every counted fact is one event with the fact's own figures and customer, and every event is a counted fact.
+{% set read = [
+    ref('fct_customer_events'),
+    ref('dim_customers'),
+    ref('fct_interactions'),
+    ref('fct_orders'),
+    ref('fct_payments'),
+] %}
+
 with facts as (
     select
         'customer' as event_kind,
@@ -12,7 +20,7 @@ with facts as (
         0 as sales_amount,
         0 as revenue_amount,
         0 as collected_amount
-    from {{ ref('dim_customers') }}
+    from {{ rows_of_changed(ref('dim_customers'), 'customer_id', read) }}
     where not is_placeholder
     union all
     select
@@ -27,7 +35,7 @@ with facts as (
         0 as sales_amount,
         0 as revenue_amount,
         0 as collected_amount
-    from {{ ref('fct_interactions') }}
+    from {{ rows_of_changed(ref('fct_interactions'), 'customer_id', read) }}
     where interactions != 0
     union all
     select
@@ -42,7 +50,7 @@ with facts as (
         sales_amount,
         revenue_amount,
         0 as collected_amount
-    from {{ ref('fct_orders') }}
+    from {{ rows_of_changed(ref('fct_orders'), 'customer_id', read) }}
     where orders + returns != 0
     union all
     select
@@ -57,7 +65,7 @@ with facts as (
         0 as sales_amount,
         0 as revenue_amount,
         collected_amount
-    from {{ ref('fct_payments') }}
+    from {{ rows_of_changed(ref('fct_payments'), 'customer_id', read) }}
     where is_counted
 ),
 
@@ -65,7 +73,7 @@ final as (
     select
         coalesce(events.event_kind, facts.event_kind) as event_kind,
         coalesce(events.event_id, facts.event_id) as event_id
-    from {{ ref('fct_customer_events') }} as events
+    from {{ rows_of_changed(ref('fct_customer_events'), 'customer_id', read) }} as events
     full outer join facts
         on
             events.event_kind = facts.event_kind

@@ -1,10 +1,17 @@
 -- An event belongs to the owner of the nearest stretch that began before it, else of the first; now, to whom the customer's record names.
+{% set read = [
+    ref('fct_customer_events'),
+    ref('fct_interactions'),
+    ref('dim_customers'),
+    ref('core_customer_owner_history'),
+] %}
+
 with interactions as (
     select
         'interaction' as event_kind,
         interaction_key as event_id,
         occurred_at
-    from {{ ref('fct_interactions') }}
+    from {{ rows_of_changed(ref('fct_interactions'), 'customer_id', read) }}
 ),
 
 events as (
@@ -20,7 +27,7 @@ events as (
             {{ last_instant_of('events.event_date') }}
         ) as owned_at,
         customers.manager_id as record_manager_id
-    from {{ ref('fct_customer_events') }} as events
+    from {{ rows_of_changed(ref('fct_customer_events'), 'customer_id', read) }} as events
     inner join {{ ref('dim_customers') }} as customers on events.customer_id = customers.customer_id
     left join interactions
         on
@@ -42,7 +49,8 @@ candidates as (
                 owners.valid_from_at
         ) as candidate_number
     from events
-    inner join {{ ref('core_customer_owner_history') }} as owners on events.customer_id = owners.customer_id
+    inner join {{ rows_of_changed(ref('core_customer_owner_history'), 'customer_id', read) }} as owners
+        on events.customer_id = owners.customer_id
 ),
 
 final as (

@@ -13,6 +13,11 @@
     'customer_collected_amount': ('payment', none, 'collected_amount'),
 } %}
 
+{% set read = [
+    ref('fct_customer_events'),
+    ref('kpi_customer_month'),
+] %}
+
 with figures as (
     {% for measure in figures %}
     select
@@ -20,14 +25,14 @@ with figures as (
         month_date,
         manager_id,
         {{ measure }} as figure
-    from {{ ref('kpi_customer_month') }}
+    from {{ rows_of_changed(ref('kpi_customer_month'), 'month_date', read) }}
     union all
     select
         '{{ measure }}_current' as measure,
         month_date,
         manager_id,
         {{ measure }}_current as figure
-    from {{ ref('kpi_customer_month') }}
+    from {{ rows_of_changed(ref('kpi_customer_month'), 'month_date', read) }}
     {% if not loop.last %}
     union all
     {% endif %}
@@ -41,7 +46,7 @@ details as (
         month_date,
         manager_id,
         sum({{ column }}) as figure
-    from {{ ref('fct_customer_events') }}
+    from {{ rows_of_changed(ref('fct_customer_events'), 'month_date', read) }}
     where
         event_kind = '{{ event_kind }}'
         {% if interaction_type %}
@@ -56,7 +61,7 @@ details as (
         month_date,
         manager_current_id as manager_id,
         sum({{ column }}) as figure
-    from {{ ref('fct_customer_events') }}
+    from {{ rows_of_changed(ref('fct_customer_events'), 'month_date', read) }}
     where
         event_kind = '{{ event_kind }}'
         {% if interaction_type %}

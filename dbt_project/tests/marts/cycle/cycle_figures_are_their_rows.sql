@@ -3,6 +3,12 @@ with figures as (
     select * from {{ ref('kpi_customer_cycle') }}
 ),
 
+-- The longest window there can be: what is older joins no window, and need not be tried with each.
+recent_cycle as (
+    select * from {{ ref('fct_customer_cycle') }}
+    where {{ in_trailing_window('created_date', 84) }}
+),
+
 detail as (
     select
         windows.window_days,
@@ -16,7 +22,7 @@ detail as (
         sum(case when customer_cycle.is_converted then 1 else 0 end) as converted,
         sum(coalesce(customer_cycle.days_to_event, 0)) as total_days
     from {{ ref('cycle_windows') }} as windows
-    inner join {{ ref('fct_customer_cycle') }} as customer_cycle
+    inner join recent_cycle as customer_cycle
         on {{ in_trailing_window('customer_cycle.created_date', 'windows.window_days') }}
     inner join {{ ref('fct_cycle_members') }} as members on customer_cycle.customer_id = members.customer_id
     group by

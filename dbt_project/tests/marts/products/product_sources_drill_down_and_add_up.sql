@@ -1,4 +1,11 @@
 -- A source has the counted lines of the orders it is a source of, whole; and the parts of all sources are fct_product_sales.
+{% set read = [
+    ref('fct_order_lines'),
+    ref('fct_order_sources'),
+    ref('kpi_product_source_month'),
+    ref('fct_product_sales'),
+] %}
+
 with line_details as (
     select
         lines.month_date,
@@ -9,8 +16,8 @@ with line_details as (
         sum(lines.sold_quantity) as sold_quantity,
         sum(lines.sales_amount) as sales_amount,
         sum(lines.revenue_amount) as revenue_amount
-    from {{ ref('fct_order_lines') }} as lines
-    inner join {{ ref('fct_order_sources') }} as sources on lines.order_id = sources.order_id
+    from {{ rows_of_changed(ref('fct_order_lines'), 'month_date', read) }} as lines
+    inner join {{ rows_of_changed(ref('fct_order_sources'), 'month_date', read) }} as sources on lines.order_id = sources.order_id
     where lines.is_counted
     group by
         lines.month_date,
@@ -25,7 +32,7 @@ different_figures as (
         coalesce(figures.executor_id, line_details.executor_id) as executor_id,
         coalesce(figures.product_id, line_details.product_id) as product_id,
         coalesce(figures.source_id, line_details.source_id) as source_id
-    from {{ ref('kpi_product_source_month') }} as figures
+    from {{ rows_of_changed(ref('kpi_product_source_month'), 'month_date', read) }} as figures
     full outer join line_details
         on
             figures.month_date = line_details.month_date
@@ -49,7 +56,7 @@ totals as (
         sum(orders_split) as orders,
         sum(sales_split_amount) as sales_amount,
         sum(revenue_split_amount) as revenue_amount
-    from {{ ref('kpi_product_source_month') }}
+    from {{ rows_of_changed(ref('kpi_product_source_month'), 'month_date', read) }}
     group by
         month_date,
         executor_id,
@@ -62,7 +69,7 @@ different_totals as (
         coalesce(sales.executor_id, totals.executor_id) as executor_id,
         coalesce(sales.product_id, totals.product_id) as product_id,
         'all' as source_id
-    from {{ ref('fct_product_sales') }} as sales
+    from {{ rows_of_changed(ref('fct_product_sales'), 'month_date', read) }} as sales
     full outer join totals
         on
             sales.month_date = totals.month_date

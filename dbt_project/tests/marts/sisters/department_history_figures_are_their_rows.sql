@@ -2,6 +2,16 @@
 -- department is the one of now.
 {% set measures = ['interactions', 'activities', 'orders', 'sales_amount', 'revenue_amount', 'collected_amount'] %}
 
+{% set read = [
+    ref('fct_interactions'),
+    ref('fct_tasks'),
+    ref('fct_orders'),
+    ref('fct_payments'),
+    ref('kpi_department_month_history'),
+    ref('kpi_department_month'),
+] %}
+{% set whole_with = [ref('dim_employee_department_history')] %}
+
 with rows_of_people as (
     select
         'interactions' as measure,
@@ -10,7 +20,7 @@ with rows_of_people as (
         month_date,
         occurred_at as acted_at,
         interactions as figure
-    from {{ ref('fct_interactions') }}
+    from {{ rows_of_changed(ref('fct_interactions'), 'month_date', read, whole_with) }}
     union all
     select
         'activities' as measure,
@@ -19,7 +29,7 @@ with rows_of_people as (
         month_date,
         created_at as acted_at,
         1 as figure
-    from {{ ref('fct_tasks') }}
+    from {{ rows_of_changed(ref('fct_tasks'), 'month_date', read, whole_with) }}
     {% for measure in ['orders', 'sales_amount', 'revenue_amount'] %}
     union all
     select
@@ -29,7 +39,7 @@ with rows_of_people as (
         month_date,
         {{ last_instant_of('order_date') }} as acted_at,
         {{ measure }} as figure
-    from {{ ref('fct_orders') }}
+    from {{ rows_of_changed(ref('fct_orders'), 'month_date', read, whole_with) }}
     {% endfor %}
     union all
     select
@@ -39,7 +49,7 @@ with rows_of_people as (
         month_date,
         {{ last_instant_of('paid_date') }} as acted_at,
         collected_amount as figure
-    from {{ ref('fct_payments') }}
+    from {{ rows_of_changed(ref('fct_payments'), 'month_date', read, whole_with) }}
 ),
 
 -- The latest stretch that had begun.
@@ -80,7 +90,7 @@ figures as (
         month_date,
         department_id,
         {{ measure }} as figure
-    from {{ ref('kpi_department_month_history') }}
+    from {{ rows_of_changed(ref('kpi_department_month_history'), 'month_date', read, whole_with) }}
     {% if not loop.last %}
     union all
     {% endif %}
@@ -108,7 +118,7 @@ totals_then as (
         sum({{ measure }}) as {{ measure }},
         {%- endfor %}
         count(*) as all_rows
-    from {{ ref('kpi_department_month_history') }}
+    from {{ rows_of_changed(ref('kpi_department_month_history'), 'month_date', read, whole_with) }}
     group by month_date
 ),
 
@@ -119,7 +129,7 @@ totals_now as (
         sum({{ measure }}) as {{ measure }},
         {%- endfor %}
         count(*) as all_rows
-    from {{ ref('kpi_department_month') }}
+    from {{ rows_of_changed(ref('kpi_department_month'), 'month_date', read, whole_with) }}
     group by month_date
 ),
 

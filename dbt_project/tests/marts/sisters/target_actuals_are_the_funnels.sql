@@ -19,7 +19,7 @@ with months as (
     group by month_date
 ),
 
-figures as (
+people as (
     {% for metric in metrics %}
     select
         '{{ metric }}' as metric,
@@ -34,6 +34,26 @@ figures as (
     union all
     {% endif %}
     {% endfor %}
+),
+
+-- A person's figures stand under the person, and under the department: a target has one of the two.
+figures as (
+    select
+        metric,
+        month_date,
+        employee_id,
+        'none' as department_id,
+        figure
+    from people
+    union all
+    select
+        metric,
+        month_date,
+        'none' as employee_id,
+        department_id,
+        figure
+    from people
+    where department_id != 'none'
 ),
 
 targets as (
@@ -64,10 +84,8 @@ final as (
         on
             targets.metric = figures.metric
             and targets.month_date = figures.month_date
-            and (
-                targets.employee_id = figures.employee_id
-                or (targets.department_id = figures.department_id and targets.department_id != 'none')
-            )
+            and targets.employee_id = figures.employee_id
+            and targets.department_id = figures.department_id
     group by
         targets.period_start,
         targets.employee_id,

@@ -48,7 +48,7 @@ with final as (
         '{{ mart }}.{{ column }}' as mart_column,
         '{{ dimension }}.{{ key }}' as dimension_key,
         count(*) as missing_rows
-    from {{ ref(mart) }} as facts
+    from {{ rows_to_match(ref(mart), column, ref(dimension), key) }} as facts
     left join {{ ref(dimension) }} as members on facts.{{ column }} = members.{{ key }}
     where
         facts.{{ column }} is not null

@@ -1,4 +1,10 @@
 -- Each type has its rows of fct_interactions, and all types together the funnel's interactions.
+{% set read = [
+    ref('fct_interactions'),
+    ref('kpi_interactions_by_type'),
+    ref('fct_funnel'),
+] %}
+
 with details as (
     select
         month_date,
@@ -7,7 +13,7 @@ with details as (
         count(case when interactions = 1 then interaction_key end) as interactions,
         count(*) as interactions_logged,
         count(distinct case when interactions = 1 then customer_id end) as interacted_customers
-    from {{ ref('fct_interactions') }}
+    from {{ rows_of_changed(ref('fct_interactions'), 'month_date', read) }}
     group by
         month_date,
         employee_id,
@@ -19,7 +25,7 @@ different_figures as (
         coalesce(figures.month_date, details.month_date) as month_date,
         coalesce(figures.employee_id, details.employee_id) as employee_id,
         coalesce(figures.interaction_type, details.interaction_type) as interaction_type
-    from {{ ref('kpi_interactions_by_type') }} as figures
+    from {{ rows_of_changed(ref('kpi_interactions_by_type'), 'month_date', read) }} as figures
     full outer join details
         on
             figures.month_date = details.month_date
@@ -38,7 +44,7 @@ totals as (
         month_date,
         employee_id,
         sum(interactions) as interactions
-    from {{ ref('kpi_interactions_by_type') }}
+    from {{ rows_of_changed(ref('kpi_interactions_by_type'), 'month_date', read) }}
     group by
         month_date,
         employee_id
@@ -49,7 +55,7 @@ different_totals as (
         coalesce(funnel.month_date, totals.month_date) as month_date,
         coalesce(funnel.employee_id, totals.employee_id) as employee_id,
         'all' as interaction_type
-    from {{ ref('fct_funnel') }} as funnel
+    from {{ rows_of_changed(ref('fct_funnel'), 'month_date', read) }} as funnel
     full outer join totals
         on
             funnel.month_date = totals.month_date

@@ -1,4 +1,11 @@
 -- Products have the orders, quantity and money of their counted lines, and together the funnel's money.
+{% set read = [
+    ref('fct_order_lines'),
+    ref('fct_orders'),
+    ref('fct_product_sales'),
+    ref('fct_funnel'),
+] %}
+
 with line_details as (
     select
         lines.month_date,
@@ -9,8 +16,8 @@ with line_details as (
         sum(lines.sold_quantity) as sold_quantity,
         sum(lines.sales_amount) as sales_amount,
         sum(lines.revenue_amount) as revenue_amount
-    from {{ ref('fct_order_lines') }} as lines
-    left join {{ ref('fct_orders') }} as orders on lines.order_id = orders.order_id
+    from {{ rows_of_changed(ref('fct_order_lines'), 'month_date', read) }} as lines
+    left join {{ rows_of_changed(ref('fct_orders'), 'month_date', read) }} as orders on lines.order_id = orders.order_id
     where lines.is_counted
     group by
         lines.month_date,
@@ -23,7 +30,7 @@ different_figures as (
         coalesce(figures.month_date, line_details.month_date) as month_date,
         coalesce(figures.executor_id, line_details.executor_id) as executor_id,
         coalesce(figures.product_id, line_details.product_id) as product_id
-    from {{ ref('fct_product_sales') }} as figures
+    from {{ rows_of_changed(ref('fct_product_sales'), 'month_date', read) }} as figures
     full outer join line_details
         on
             figures.month_date = line_details.month_date
@@ -45,7 +52,7 @@ totals as (
         executor_id,
         sum(sales_amount) as sales_amount,
         sum(revenue_amount) as revenue_amount
-    from {{ ref('fct_product_sales') }}
+    from {{ rows_of_changed(ref('fct_product_sales'), 'month_date', read) }}
     group by
         month_date,
         executor_id
@@ -56,7 +63,7 @@ different_totals as (
         coalesce(funnel.month_date, totals.month_date) as month_date,
         coalesce(funnel.employee_id, totals.executor_id) as executor_id,
         'all' as product_id
-    from {{ ref('fct_funnel') }} as funnel
+    from {{ rows_of_changed(ref('fct_funnel'), 'month_date', read) }} as funnel
     full outer join totals
         on
             funnel.month_date = totals.month_date
