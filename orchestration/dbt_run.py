@@ -179,16 +179,22 @@ class DbtWorker:
     ) -> str | None:
         """Run one command to its end. Returns None, or why dbt stopped when it says so itself.
 
-        A failed node is no error here: it is in `run_results.json`. Raises DbtError when the project does not parse, or
-        the worker died.
+        A failed node is no error here: it is in `run_results.json`, the only one of dbt's files that is written: the
+        manifest with all that was compiled takes longer than many a model. Raises DbtError when the project does not
+        parse, or the worker died.
         """
         self.parse()
-        self._ask(arguments, environment)
+        self._ask([*arguments, "--no-write-json"], environment, self._target / "run_results.json")
         return self._listen(on_node)
 
-    def _ask(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    def _ask(self, arguments: Sequence[str], environment: Mapping[str, str], results: Path | None = None) -> None:
         assert self._process is not None and self._process.stdin is not None
-        request = {"args": list(arguments), "env": dict(environment), "log": str(self._log)}
+        request = {
+            "args": list(arguments),
+            "env": dict(environment),
+            "log": str(self._log),
+            "results": str(results) if results else None,
+        }
         try:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()

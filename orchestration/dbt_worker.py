@@ -7,8 +7,9 @@ Importing dbt and parsing the project cost seconds of processor time. The worker
 night's rows are being landed, and serves several nights in a row. Each command runs in a fork of its own because
 dbt-duckdb keeps its connection, and with it DuckDB's file lock, until its process ends.
 
-Protocol, one JSON object a line. In: `{"args": [...], "env": {...}, "log": path}`. The command `parse` runs in the
-worker itself, and the commands after it use its manifest; every other command runs in a fork. Out: `{"node": unique
+Protocol, one JSON object a line. In: `{"args": [...], "env": {...}, "log": path, "results": path or null}`; a command
+that runs nodes writes what became of them to `results`. The command `parse` runs in the worker itself, and the commands
+after it use its manifest; every other command runs in a fork. Out: `{"node": unique
 id, "status": ...}` for every finished node, `{"error": text}` when dbt stopped with an exception, then `{"exit":
 code}` once the fork, and with it the file lock, is gone. The end of standard input ends the worker and whatever it is
 running, so that dbt never outlives the process that holds the writer's lock.
@@ -29,6 +30,7 @@ from typing import Any
 
 _EXIT_UNHANDLED = 70
 _PARSE = "parse"
+_NODE_FINISHED = "NodeFinished"
 
 
 def _say(protocol_fd: int, message: Mapping[str, object]) -> None:
@@ -79,17 +81,34 @@ def _ending_with_parent() -> Iterator[None]:
         os.close(done)
 
 
+def _say_less() -> None:
+    """Have dbt put into words only what somebody listens to: it words every event before asking whether to log it."""
+    from dbt_common.events.base_types import BaseEvent, EventLevel
+    from dbt_common.events.event_manager import EventManager
+    from dbt_common.events.event_manager_client import ctx_set_event_manager
+
+    class HeardEvents(EventManager):
+        def fire_event(self, e: BaseEvent, level: EventLevel | None = None, *args: Any, **kwargs: Any) -> None:
+            if (level or e.level_tag()) != EventLevel.DEBUG or type(e).__name__ == _NODE_FINISHED:
+                super().fire_event(e, level, *args, **kwargs)
+
+    ctx_set_event_manager(HeardEvents())
+
+
 def _invoke(request: Mapping[str, Any], manifest: Any, protocol_fd: int) -> int:
     """Run one dbt command in this process; 0 when dbt calls it a success, 1 otherwise."""
     from dbt.cli.main import dbtRunner
 
     def on_event(event: Any) -> None:
-        if event.info.name == "NodeFinished":
+        if event.info.name == _NODE_FINISHED:
             node = event.data.node_info
             _say(protocol_fd, {"node": node.unique_id, "status": node.node_status})
 
+    _say_less()
     result = dbtRunner(manifest=manifest, callbacks=[on_event]).invoke(list(request["args"]))
     _close_duckdb()
+    if request["results"] is not None and hasattr(result.result, "write"):
+        result.result.write(request["results"])
     if result.exception is not None:
         _say(protocol_fd, {"error": str(result.exception).strip() or type(result.exception).__name__})
     return 0 if result.success else 1
