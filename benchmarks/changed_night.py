@@ -2,10 +2,12 @@
 
 Belongs here: making the night, the plan of the measurement, its table. Not here: measuring itself (`measure.py`).
 
-Usage: `.venv/bin/python -m benchmarks.changed_night [--scales 1 5] [--share 0.001] [--repeats 3]`. For every scale the
-demo company's whole history lands as one complete batch and is built. Then a made-up night edits, moves and adds the
+Usage: `.venv/bin/python -m benchmarks.changed_night [--scales 1 5] [--share 0.001] [--reach 60] [--repeats 3]`. For
+every scale the demo company's whole history lands as one complete batch and is built. Then a made-up night edits the
 given share of the rows of everything that changes in a CRM, and is built from changes; a copy of the same warehouse is
-built anew. Both builds run all data tests. Starting dbt and parsing the project is measured by itself and taken off.
+built anew. The edited rows are any that were last written in the days of `--reach`; 0 takes them from all of history,
+which touches every month. Both builds run all data tests that can find something. Starting dbt and parsing the project
+is measured by itself and taken off.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.measure import Usage, machine_facts, measured, median_usage, megabytes, table
@@ -46,6 +49,7 @@ class EditedNight:
 
     landing: Landing
     share: float
+    reach: int
     name: str = "demo"
 
     def read(self, entity: str, night: date, complete: bool = False) -> RawTable | None:
@@ -55,12 +59,20 @@ class EditedNight:
         rows = pq.read_table(self.landing.data_path(whole), columns=schema.names)
         chance = random.Random(entity)
         count = 0 if entity not in CHANGING - _NOT_EDITED else round(rows.num_rows * self.share)
-        chosen = rows.take(pa.array(chance.sample(range(rows.num_rows), count), pa.int64())).to_pylist()
+        chosen = rows.take(pa.array(chance.sample(self._within_reach(rows, night), count), pa.int64())).to_pylist()
         edited = [_edited(entity, row, chance, night) for row in chosen]
         numbers = pa.array(range(2, 2 + len(edited)), pa.int64())
         return RawTable(
             entity, BatchKind.DELTA, pa.Table.from_pylist(edited, schema=schema), numbers, f"edited/{entity}"
         )
+
+    def _within_reach(self, rows: pa.Table, night: date) -> Sequence[int]:
+        """Places of the rows last written in the days of the reach."""
+        if self.reach == 0 or "updated_at" not in rows.column_names:
+            return range(rows.num_rows)
+        first = datetime.combine(night - timedelta(days=self.reach), time())
+        places: list[int] = pc.indices_nonzero(pc.greater_equal(rows["updated_at"], first)).to_pylist()
+        return places
 
 
 def _edited(entity: str, row: Mapping[str, Any], chance: random.Random, night: date) -> dict[str, Any]:
@@ -90,7 +102,7 @@ def _settings(home: Path, scale: float) -> dict[str, str]:
     return {"KPI_HOME": str(home), "KPI_SOURCE": "demo", "KPI_DEMO_SCALE": str(scale)}
 
 
-def prepare(home: Path, scale: float, share: float) -> int:
+def prepare(home: Path, scale: float, share: float, reach: int) -> int:
     """Land the history and build it, then land the edited night; returns the rows that landed."""
     home.mkdir(parents=True)
     settings = Settings(home=home, source="demo", demo_scale=scale, demo_end=LAST_NIGHT)
@@ -103,14 +115,14 @@ def prepare(home: Path, scale: float, share: float) -> int:
         log=home / "benchmark.log",
     )
     rows = sum(batch.rows_landed for batch in landing.visible("demo"))
-    ingest_night(landing, EditedNight(landing, share), EDITED_NIGHT, settings.zone)
+    ingest_night(landing, EditedNight(landing, share, reach), EDITED_NIGHT, settings.zone)
     return rows
 
 
-def measure(folder: Path, scale: float, share: float, repeats: int) -> list[str]:
+def measure(folder: Path, scale: float, share: float, reach: int, repeats: int) -> list[str]:
     """One line of the table. Each build starts from a copy of the same warehouse, in the same place."""
     home, prepared = folder / "home", folder / f"prepared-{scale:g}"
-    rows = prepare(home, scale, share)
+    rows = prepare(home, scale, share, reach)
     home.rename(prepared)
     usages: dict[str, list[Usage]] = {"parse": [], "changes": [], "everything": []}
     for _ in range(repeats):
@@ -143,6 +155,10 @@ def _line(scale: float, rows: int, start: Usage, changes: Usage, everything: Usa
     ]
 
 
+def _reach_words(reach: int) -> str:
+    return f"last written in the {reach} days before" if reach else "from all of history"
+
+
 _HEADER = [
     "scale",
     "rows of history",
@@ -156,12 +172,12 @@ _HEADER = [
 ]
 
 
-def run(folder: Path, scales: Sequence[float], share: float, repeats: int) -> None:
+def run(folder: Path, scales: Sequence[float], share: float, reach: int, repeats: int) -> None:
     """Measure every scale, and print the table."""
     facts = machine_facts()
-    lines = [measure(folder, scale, share, repeats) for scale in scales]
+    lines = [measure(folder, scale, share, reach, repeats) for scale in scales]
     print("\n".join(f"- {name}: {fact}" for name, fact in facts.items()))
-    print(f"- {share:.2%} of the rows edited, medians of {repeats}; all data tests run in both\n")
+    print(f"- {share:.2%} of the rows edited, {_reach_words(reach)}; medians of {repeats}; data tests run in both\n")
     print(table(_HEADER, lines))
 
 
@@ -170,10 +186,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A night that changes little, against a build of everything.")
     parser.add_argument("--scales", type=float, nargs="+", default=[1.0, 5.0], help="sizes of the demo company")
     parser.add_argument("--share", type=float, default=0.001, help="share of the rows that the night edits")
+    parser.add_argument("--reach", type=int, default=60, help="edit rows last written in so many days; 0: any row")
     parser.add_argument("--repeats", type=int, default=3, help="how often everything is measured")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kpi-benchmark-") as folder:
-        run(Path(folder), options.scales, options.share, options.repeats)
+        run(Path(folder), options.scales, options.share, options.reach, options.repeats)
 
 
 if __name__ == "__main__":
