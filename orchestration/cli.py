@@ -465,6 +465,44 @@ def viewers() -> None:
         out.print("Nobody: no employee has both an e-mail and a right (employee_permissions).")
 
 
+access = typer.Typer(help="Say who may see whom, and why.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(access, name="access")
+
+
+@access.command(name="show")
+def access_show(viewer: Viewer) -> None:
+    """Say which reports, people and departments one person sees, and because of what."""
+    from orchestration.rights.explain import explain, verify_explanation
+    from orchestration.rights.organisation import read_published
+    from orchestration.rights.text import explanation_lines
+
+    published = read_published(load_settings().marts_path)
+    explanation = explain(published.organisation, viewer)
+    if explanation.viewer_id is not None:
+        verify_explanation(published, explanation.viewer_id)
+    for line in explanation_lines(published.organisation, explanation):
+        out.print(Text(line), soft_wrap=True)
+
+
+@access.command(name="diff")
+def access_diff() -> None:
+    """Say what changed in rights since the publication before this one, and because of what."""
+    from orchestration.rights.changes import compare_rights
+    from orchestration.rights.changes_text import change_lines
+    from orchestration.rights.organisation import read_published
+    from orchestration.serving.errors import RightsError
+    from orchestration.serving.publish import previous_path
+
+    marts = load_settings().marts_path
+    previous = previous_path(marts)
+    now = read_published(marts)
+    if not previous.is_file():
+        raise RightsError(f"{previous} is not there: the first publication has none before it to compare with")
+    before = read_published(previous)
+    for line in change_lines(before, now, compare_rights(before, now)):
+        out.print(Text(line), soft_wrap=True)
+
+
 @app.command()
 def doctor() -> None:
     """Say what is wrong or worth knowing, and what to do."""
