@@ -78,6 +78,11 @@ def generation_id(published_at: datetime) -> str:
     return published_at.astimezone(UTC).strftime(_GENERATION_FORMAT)
 
 
+def time_of_generation(generation: str) -> datetime:
+    """The UTC time that a generation's name is."""
+    return datetime.strptime(generation, _GENERATION_FORMAT).replace(tzinfo=UTC)
+
+
 def _not_before(generation: str, marts_path: Path) -> str:
     """A name that sorts after the published one, even where the clock was turned back since."""
     if not marts_path.is_file():
@@ -93,8 +98,7 @@ def _not_before(generation: str, marts_path: Path) -> str:
         return generation
     if generation > published:
         return generation
-    latest = datetime.strptime(published, _GENERATION_FORMAT).replace(tzinfo=UTC)
-    return generation_id(latest + timedelta(microseconds=1))
+    return generation_id(time_of_generation(published) + timedelta(microseconds=1))
 
 
 def previous_path(marts_path: Path) -> Path:

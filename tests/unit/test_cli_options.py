@@ -107,6 +107,10 @@ def test_help_names_every_command_and_needs_no_heavy_import() -> None:
         (["access", "show", "--viewer", "a@b.vn"], "there is no publication"),
         (["access", "diff"], "there is no publication"),
         (["export", "--viewer", "a@b.vn"], "there is no publication"),
+        (["export", "--all"], "there is no publication"),
+        (["export"], "say either whose rows with --viewer EMAIL, or --all"),
+        (["export", "--all", "--viewer", "a@b.vn"], "say either whose rows with --viewer EMAIL, or --all"),
+        (["export", "--all", "--out", "f"], "--out names one viewer's file"),
         (["dance"], "No such command 'dance'"),
     ],
 )
