@@ -265,8 +265,8 @@ def _explain(settings: Settings, progress: ConsoleProgress, result: RunResult) -
         err.print("The disk is full. Make room (`kpi doctor` says how much there is), then run the night again.")
     if published is None:
         err.print(Text(_what_still_answers(settings)), soft_wrap=True)
-    else:
-        err.print("The former viewers' files are still in place; `kpi export --all` writes them anew.")
+    elif any(failure.step.endswith("viewer_files") for failure in result.failures):
+        err.print("The former viewers' files are still in place; `kpi export --all` writes them anew.", soft_wrap=True)
     err.print(Text(f"Look at: kpi doctor; the log: {_log_path(settings)}; the run {result.run_id[:8]} in `kpi dev`."))
     if is_check:
         return FAILED_CHECK

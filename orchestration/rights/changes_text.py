@@ -21,9 +21,13 @@ def change_lines(before: Published, now: Published, changes: Sequence[ViewerChan
     for change in changes:
         yield ""
         yield f"{words.person(change.viewer_id)}: {_addresses(change)}"
+        # A person who moves is lost in several reports for the same reason: said once.
+        reports: dict[tuple[str, ...], list[str]] = {}
         for report in change.reports:
-            yield f"  {report.report}: {len(report.gained)} gained, {len(report.lost)} lost"
-            yield from _report_lines(words, report)
+            reports.setdefault(tuple(_report_lines(words, report)), []).append(report.report)
+        for (numbers, *lines), names in reports.items():
+            yield f"  {', '.join(names)}: {numbers}"
+            yield from lines
 
 
 def _addresses(change: ViewerChange) -> str:
@@ -73,6 +77,8 @@ class _Names:
 
 
 def _report_lines(words: _Names, report: ReportChange) -> Iterator[str]:
+    """How many were gained and lost, then who and why."""
+    yield f"{len(report.gained)} gained, {len(report.lost)} lost"
     for sign, moved in (("+", report.gained), ("-", report.lost)):
         by_cause: dict[str, list[str]] = {}
         for one in moved:

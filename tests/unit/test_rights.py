@@ -283,6 +283,24 @@ def test_a_narrower_rule_is_a_cause_of_its_own() -> None:
     ]
 
 
+def test_what_changed_alike_in_several_reports_is_said_once() -> None:
+    people = {**organisation().people, "lead": replace(organisation().people["lead"], is_active=False)}
+    both = organisation().permissions | {("lead", "task", "access")}
+
+    def with_task(given: Organisation) -> Organisation:
+        task = Grant("lead", given.login_of("lead"), "task", "hierarchy", False)
+        grants = {**given.grants, ("lead", "task"): task} if given.people["lead"].is_at_work else given.grants
+        return replace(given, grants=grants)
+
+    before = published(with_task(organisation(permissions=both)), "1")
+    now = published(with_task(organisation(permissions=both, people=people)))
+    assert list(change_lines(before, now, compare_rights(before, now)))[3:] == [
+        "  employee, task: 0 gained, 3 lost",
+        "    - An (an), Gone (gone), Lead (lead)",
+        "      because active: Lead (lead) is inactive, was at work",
+    ]
+
+
 def test_nothing_changed_is_said() -> None:
     now = published(organisation())
     assert list(change_lines(now, now, compare_rights(now, now)))[1].startswith("Nothing changed")

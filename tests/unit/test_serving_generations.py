@@ -14,15 +14,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
+from rich.console import Console
 
 from orchestration.assets.services import Services
-from orchestration.cli import main
+from orchestration.assets.viewer_files import viewer_files_asset
+from orchestration.cli import _explain, main
+from orchestration.console import ConsoleProgress
 from orchestration.definitions import build_defs
 from orchestration.doctor import Level, look_at_viewer_files
+from orchestration.night import RunResult, StepFailure
 from orchestration.serving.errors import ExportError, LockHeldError
-from orchestration.serving.export import build_export, export_viewer, file_name
+from orchestration.serving.export import build_export, export_viewer, file_name, read_back
 from orchestration.serving.generations import (
     CURRENT,
     Exported,
@@ -264,6 +269,29 @@ def test_all_files_are_of_one_publication_whatever_is_published_meanwhile(wareho
     assert not pinned.exists()
 
 
+def test_a_finished_file_that_lacks_rows_or_is_somebody_elses_is_noticed(marts: Path, exported: Exported) -> None:
+    e1, e2 = (next(viewer for viewer in list_viewers(marts) if viewer.email == email) for email in (E1, E2))
+    path, publication = exported.folder / file_name(E1), exported.generation.publication_id
+    rows = {name: len(table) for name, table in _contents(path).items() if name != "publication"}
+    read_back(path, e1, publication, rows)
+    for viewer, of, expected in (
+        (e1, publication, {**rows, "fct_orders": rows["fct_orders"] + 1}),
+        (e2, publication, rows),
+        (e1, "another", rows),
+    ):
+        with pytest.raises(ExportError, match="does not hold what was written into it"):
+            read_back(path, viewer, of, expected)
+
+
+def test_two_viewers_with_one_address_keep_the_generation_back(warehouse: Path, tmp_path: Path) -> None:
+    """The models give neither a scope with an address; a publication that did would mix their rows."""
+    with _untouched(warehouse, tmp_path) as there:
+        shared = "update core.core_employee_scope set viewer_email = 'E1@kpi.vn' where viewer_id = 'e2'"
+        _republished(warehouse, tmp_path, shared)
+        with pytest.raises(ExportError, match=r"e1@kpi.vn is the e-mail of several viewers \(e1, e2\)"):
+            export_all(there.marts, there.exports)
+
+
 def test_a_second_export_waits_for_the_first(marts: Path, tmp_path: Path) -> None:
     with writer_lock(tmp_path / "viewers.lock"), pytest.raises(LockHeldError, match=f"process {os.getpid()}"):
         export_all(marts, tmp_path)
@@ -372,3 +400,29 @@ def test_the_doctor_says_when_the_files_are_behind_the_publication(warehouse: Pa
     )
     (exported.folder / "manifest.json").write_text("[]", encoding="utf-8")
     assert found()[0][0] is Level.PROBLEM
+
+
+def test_the_asset_writes_the_files_and_fails_for_itself(warehouse: Path, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, export_viewers=True)
+    asset = viewer_files_asset(Services.of(settings))
+    failed = dg.materialize([asset], raise_on_error=False)
+    [event] = failed.get_step_failure_events()
+    assert event.step_failure_data.user_failure_data is not None
+    assert "there is no publication at" in str(event.step_failure_data.user_failure_data.description)
+    _republished(warehouse, tmp_path)
+    [materialized] = dg.materialize([asset]).asset_materializations_for_node("published__viewer_files")
+    assert materialized.metadata["files"].value == 3
+    assert read_generation(settings.exports_dir) is not None
+
+
+def test_a_night_that_fails_after_publishing_does_not_say_that_nothing_was_published(
+    warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    progress = ConsoleProgress(Console())
+    progress.publication = publish(warehouse, tmp_path / "marts.duckdb", META)
+    failure = StepFailure("published__viewer_files", "fct_orders: 1 rows belong to people outside", "ExportError")
+    assert _explain(Settings(home=tmp_path), progress, RunResult("0" * 32, False, (failure,))) != 0
+    said = capsys.readouterr().err
+    assert "The marts were published, as of 2026-03-30; what comes after it failed." in said
+    assert "`kpi export --all` writes them anew" in said
+    assert "Nothing was published" not in said
