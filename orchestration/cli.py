@@ -242,7 +242,13 @@ def _explain(settings: Settings, progress: ConsoleProgress, result: RunResult) -
     """Say what stopped the night and what still answers; returns the exit code."""
     from orchestration.console import print_blocking
 
-    err.print(Text("Nothing was published.", style="bold red"))
+    published = progress.publication
+    if published is None:
+        err.print(Text("Nothing was published.", style="bold red"))
+    else:
+        err.print(
+            Text(f"The marts were published, as of {published.as_of}; what comes after it failed.", style="bold red")
+        )
     print_blocking(err, progress.outcomes)
     if progress.build is not None:
         for problem in progress.build.problems:
@@ -257,7 +263,10 @@ def _explain(settings: Settings, progress: ConsoleProgress, result: RunResult) -
         _NO_ROOM in problem for problem in (progress.build.problems if progress.build is not None else ())
     ):
         err.print("The disk is full. Make room (`kpi doctor` says how much there is), then run the night again.")
-    err.print(Text(_what_still_answers(settings)), soft_wrap=True)
+    if published is None:
+        err.print(Text(_what_still_answers(settings)), soft_wrap=True)
+    elif any(failure.step.endswith("viewer_files") for failure in result.failures):
+        err.print("The former viewers' files are still in place; `kpi export --all` writes them anew.", soft_wrap=True)
     err.print(Text(f"Look at: kpi doctor; the log: {_log_path(settings)}; the run {result.run_id[:8]} in `kpi dev`."))
     if is_check:
         return FAILED_CHECK
@@ -437,20 +446,54 @@ def tour() -> None:
 
 @app.command()
 def export(
-    viewer: Viewer,
+    viewer: Annotated[
+        str | None, typer.Option("--viewer", metavar="EMAIL", help="Whose rows; everybody's own file with --all.")
+    ] = None,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="A file for everybody who may see something, into exports/current.")
+    ] = False,
     target: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Default: exports/EMAIL.duckdb under KPI_HOME.")
     ] = None,
 ) -> None:
-    """Write a file that holds one viewer's rows only."""
-    from orchestration.serving.export import export_viewer
-
+    """Write a file that holds one viewer's rows only; with --all, one for every viewer."""
     settings = load_settings()
-    chosen = target or settings.exports_dir / f"{viewer.strip().lower()}.duckdb"
-    written = export_viewer(settings.marts_path, viewer, chosen)
+    if everybody == (viewer is not None):
+        raise UsageError("say either whose rows with --viewer EMAIL, or --all")
+    if viewer is None:
+        if target is not None:
+            raise UsageError("--out names one viewer's file; --all writes to exports/current under KPI_HOME")
+        _export_all(settings)
+        return
+    from orchestration.serving.export import export_viewer, file_name
+
+    written = export_viewer(settings.marts_path, viewer, target or settings.exports_dir / file_name(viewer))
     for mart, rows in written.rows.items():
         out.print(f"  {mart:<28} {rows:>10,}")
     out.print(f"{written.path}  {sum(written.rows.values()):,} rows, {written.bytes / 1024**2:.1f} MB", soft_wrap=True)
+
+
+def _export_all(settings: Settings) -> None:
+    from orchestration.console import plural
+    from orchestration.serving.generations import CURRENT, Limits, export_all
+
+    exported = export_all(
+        settings.marts_path,
+        settings.exports_dir,
+        Limits(settings.threads, settings.memory_limit),
+        wait_seconds=settings.lock_wait_seconds,
+        on_wait=lambda text: out.print(text),
+    )
+    generation = exported.generation
+    for file in generation.files:
+        out.print(f"  {file.file:<44} {file.rows:>10,} rows  {file.bytes / 1024**2:>7.1f} MB", soft_wrap=True)
+    for email in exported.without_file:
+        out.print(Text(f"  {email} may see nothing any more: no file"), soft_wrap=True)
+    out.print(
+        f"{settings.exports_dir / CURRENT}  {plural(len(generation.files), 'file')} of publication "
+        f"{generation.publication_id}, as of {generation.as_of}, in {exported.seconds:.0f} s",
+        soft_wrap=True,
+    )
 
 
 @app.command()
@@ -463,6 +506,44 @@ def viewers() -> None:
         out.print(Text(f"{viewer.email:<36} {viewer.name:<28} {', '.join(viewer.reports)}"), soft_wrap=True)
     if not listed:
         out.print("Nobody: no employee has both an e-mail and a right (employee_permissions).")
+
+
+access = typer.Typer(help="Say who may see whom, and why.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(access, name="access")
+
+
+@access.command(name="show")
+def access_show(viewer: Viewer) -> None:
+    """Say which reports, people and departments one person sees, and because of what."""
+    from orchestration.rights.explain import explain, verify_explanation
+    from orchestration.rights.organisation import read_published
+    from orchestration.rights.text import explanation_lines
+
+    published = read_published(load_settings().marts_path)
+    explanation = explain(published.organisation, viewer)
+    if explanation.viewer_id is not None:
+        verify_explanation(published, explanation.viewer_id)
+    for line in explanation_lines(published.organisation, explanation):
+        out.print(Text(line), soft_wrap=True)
+
+
+@access.command(name="diff")
+def access_diff() -> None:
+    """Say what changed in rights since the publication before this one, and because of what."""
+    from orchestration.rights.changes import compare_rights
+    from orchestration.rights.changes_text import change_lines
+    from orchestration.rights.organisation import read_published
+    from orchestration.serving.errors import RightsError
+    from orchestration.serving.publish import previous_path
+
+    marts = load_settings().marts_path
+    previous = previous_path(marts)
+    now = read_published(marts)
+    if not previous.is_file():
+        raise RightsError(f"{previous} is not there: the first publication has none before it to compare with")
+    before = read_published(previous)
+    for line in change_lines(before, now, compare_rights(before, now)):
+        out.print(Text(line), soft_wrap=True)
 
 
 @app.command()

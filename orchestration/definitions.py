@@ -17,6 +17,7 @@ from orchestration.assets.ingestion import landing_assets
 from orchestration.assets.publication import publication_asset, record_failure
 from orchestration.assets.quality import batch_checks, mart_checks
 from orchestration.assets.services import Services
+from orchestration.assets.viewer_files import VIEWER_FILES, viewer_files_asset
 from orchestration.assets.warehouse import warehouse_assets
 from orchestration.assets.writer import WRITER, writer_resource
 from orchestration.dbt_run import ensure_manifest
@@ -95,10 +96,12 @@ def _failure_sensor(settings: Settings) -> dg.SensorDefinition:
         steps = ", ".join(sorted({event.step_key or "start" for event in context.get_step_failure_events()})) or "start"
         run = context.dagster_run
         record_failure(settings, f"run {run.run_id} failed in {steps}")
-        context.log.error(
-            f"Run {run.run_id} of {run.job_name} failed in {steps}. Nothing was published; the previous publication "
-            "still answers. `kpi doctor` says what to do."
+        what = (
+            "The marts were published; the former viewers' files are still in place, `kpi export --all` writes them."
+            if steps.endswith(VIEWER_FILES)
+            else "Nothing was published; the previous publication still answers."
         )
+        context.log.error(f"Run {run.run_id} of {run.job_name} failed in {steps}. {what} `kpi doctor` says what to do.")
 
     return failed_runs
 
@@ -126,6 +129,7 @@ def build_defs(
             publication_asset(services, warehouse),
             backfill_asset(services, (NIGHT, NIGHTS)),
             freeze_asset(services),
+            *([viewer_files_asset(services)] if services.settings.export_viewers else []),
         ],
         asset_checks=[batch_checks(services), mart_checks(services)],
         jobs=list(jobs.values()),

@@ -79,6 +79,7 @@ def examine(settings: Settings) -> list[Section]:
         ("Landing zone", look_at_landing),
         ("Checks", look_at_checks),
         ("Publication", look_at_publication),
+        ("Viewers' files", look_at_viewer_files),
         ("Frozen months", look_at_frozen),
         ("Writer", look_at_writer),
     )
@@ -332,6 +333,33 @@ def look_at_publication(settings: Settings) -> Iterator[Finding]:
             f"the publication is {(settings.yesterday() - as_of).days} nights behind",
             f"is the daemon running? `kpi run --from {as_of} --to {settings.yesterday()}` catches up",
         )
+
+
+def look_at_viewer_files(settings: Settings) -> Iterator[Finding]:
+    """Whether every viewer's file shows the rights and figures of the publication, and what nothing points at."""
+    from orchestration.serving.errors import ServingError
+    from orchestration.serving.generations import not_current, read_generation
+    from orchestration.serving.reading import open_publication
+
+    try:
+        generation = read_generation(settings.exports_dir)
+        if generation is None:
+            yield _ok("no generation of viewers' files; `kpi export --all` writes one")
+        else:
+            with open_publication(settings.marts_path) as connection:
+                [(published,)] = connection.execute("select generation_id from main.publication").fetchall()
+            text = f"{len(generation.files)} files of publication {generation.publication_id}, as of {generation.as_of}"
+            if generation.publication_id == published:
+                yield _ok(text)
+            else:
+                yield _problem(
+                    f"{text}; the publication is {published}: rights that were taken away since still open rows there",
+                    "`kpi export --all` writes them anew; KPI_EXPORT_VIEWERS=true does so every night",
+                )
+    except ServingError as error:
+        yield _problem(str(error), "write them anew: kpi export --all")
+    for folder in not_current(settings.exports_dir):
+        yield _note(f"{folder} is in use by no pointer: an export was killed", "the next `kpi export --all` deletes it")
 
 
 def look_at_frozen(settings: Settings) -> Iterator[Finding]:

@@ -61,6 +61,10 @@ class Settings(BaseSettings):
         description="Whether compaction keeps the rows of attempts that a later one of the night replaced.",
     )
 
+    export_viewers: bool = Field(
+        default=False, description="Whether a night also writes every viewer's file after it has published."
+    )
+
     def model_post_init(self, _context: object, /) -> None:
         """Make paths absolute, once, while the working directory is the one the person meant."""
         object.__setattr__(self, "home", self.home.expanduser().resolve())
@@ -99,7 +103,7 @@ class Settings(BaseSettings):
 
     @property
     def exports_dir(self) -> Path:
-        """One file per viewer, holding only that viewer's rows."""
+        """Files that hold one viewer's rows only: single ones, and `current`, which has everybody's."""
         return self.home / "exports"
 
     @property

@@ -18,7 +18,7 @@ from orchestration.checks.freshness import Freshness, check_freshness, read_fres
 from orchestration.checks.outcome import CheckOutcome
 from orchestration.checks.results import save_outcomes
 from orchestration.publishing import built_as_of, expected_night, publish_current
-from orchestration.serving.publish import SCOPE_TABLES, Publication
+from orchestration.serving.publish import RIGHTS_TABLES, SCOPE_TABLES, Publication
 from orchestration.settings import Settings
 
 _PUBLISHED_SCHEMAS = frozenset({"marts", "access"})
@@ -30,7 +30,7 @@ def published_dependencies(warehouse: dg.AssetsDefinition) -> list[dg.AssetKey]:
     return sorted(
         key
         for key in warehouse.keys
-        if key.path[0] in _PUBLISHED_SCHEMAS or key.path[-1] in SCOPE_TABLES or key in checked
+        if key.path[0] in _PUBLISHED_SCHEMAS or key.path[-1] in SCOPE_TABLES + RIGHTS_TABLES or key in checked
     )
 
 

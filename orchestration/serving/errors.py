@@ -17,3 +17,7 @@ class ExportError(ServingError):
 
 class LockHeldError(ServingError):
     """Another writer holds the lock, and waiting for it ended."""
+
+
+class RightsError(ServingError):
+    """Rights could not be explained or compared."""

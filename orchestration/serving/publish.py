@@ -31,8 +31,16 @@ from orchestration.serving import files
 from orchestration.serving.errors import PublishError
 from orchestration.serving.sql import attach, identifier, literal, rewrite_tables, view_body
 
-# The scope tables are all that access views need of core; nothing else of core leaves the warehouse.
+# Of core, only what says who may see what leaves the warehouse. The scope tables are all that access views need.
 SCOPE_TABLES = ("core_employee_scope", "core_department_scope")
+# Where a scope comes from, so that it can be explained and compared with the former generation's (`rights/`).
+RIGHTS_TABLES = (
+    "core_department_tree",
+    "core_employee_departments",
+    "core_employee_permissions",
+    "core_viewer_grants",
+)
+_CORE_TABLES = SCOPE_TABLES + RIGHTS_TABLES
 PUBLICATION_TABLE = "publication"
 _NEW = "new_publication"
 _GENERATION_FORMAT = "%Y%m%dT%H%M%S%fZ"
@@ -40,7 +48,7 @@ _GENERATION_FORMAT = "%Y%m%dT%H%M%S%fZ"
 
 @dataclass(frozen=True)
 class Publication:
-    """What was published. `tables` maps each mart and scope table to its rows; `bytes` is the file's size."""
+    """What was published. `tables` maps each mart and table of rights to its rows; `bytes` is the file's size."""
 
     generation_id: str
     path: Path
@@ -70,6 +78,11 @@ def generation_id(published_at: datetime) -> str:
     return published_at.astimezone(UTC).strftime(_GENERATION_FORMAT)
 
 
+def time_of_generation(generation: str) -> datetime:
+    """The UTC time that a generation's name is."""
+    return datetime.strptime(generation, _GENERATION_FORMAT).replace(tzinfo=UTC)
+
+
 def _not_before(generation: str, marts_path: Path) -> str:
     """A name that sorts after the published one, even where the clock was turned back since."""
     if not marts_path.is_file():
@@ -85,8 +98,7 @@ def _not_before(generation: str, marts_path: Path) -> str:
         return generation
     if generation > published:
         return generation
-    latest = datetime.strptime(published, _GENERATION_FORMAT).replace(tzinfo=UTC)
-    return generation_id(latest + timedelta(microseconds=1))
+    return generation_id(time_of_generation(published) + timedelta(microseconds=1))
 
 
 def previous_path(marts_path: Path) -> Path:
@@ -199,14 +211,14 @@ def _plan(connection: duckdb.DuckDBPyConnection, warehouse: str) -> list[_Copy]:
     marts = sorted(name for schema, name in relations if schema == "marts")
     if not marts:
         raise PublishError("the warehouse has no schema marts with tables in it; build it first with `kpi run`")
-    missing = [f"core.{name}" for name in SCOPE_TABLES if ("core", name) not in relations]
+    missing = [f"core.{name}" for name in _CORE_TABLES if ("core", name) not in relations]
     missing += [f"access.access_{mart}" for mart in marts if ("access", f"access_{mart}") not in relations]
     if missing:
         raise PublishError(
             f"the warehouse lacks {', '.join(missing)}; every mart is published with an access view, "
-            "and every access view needs the scope tables"
+            "and every access view needs the tables of rights"
         )
-    return [_Copy("marts", mart, "main") for mart in marts] + [_Copy("core", name, "core") for name in SCOPE_TABLES]
+    return [_Copy("marts", mart, "main") for mart in marts] + [_Copy("core", name, "core") for name in _CORE_TABLES]
 
 
 def _copy_table(connection: duckdb.DuckDBPyConnection, warehouse: str, copy: _Copy) -> None:

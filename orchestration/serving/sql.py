@@ -25,10 +25,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def attach(path: Path, alias: str, *, read_only: bool) -> str:
-    """The statement that opens a DuckDB file under a name of our choice."""
-    mode = " (read_only)" if read_only else ""
-    return f"attach {literal(str(path))} as {identifier(alias)}{mode}"
+def attach(path: Path, alias: str, *, read_only: bool, block_bytes: int | None = None) -> str:
+    """The statement that opens a DuckDB file under a name of our choice; `block_bytes` is for a new file."""
+    options = ["read_only"] if read_only else []
+    options += [f"block_size {block_bytes}"] if block_bytes is not None else []
+    return f"attach {literal(str(path))} as {identifier(alias)}" + (f" ({', '.join(options)})" if options else "")
 
 
 def view_body(create_view: str) -> str:

@@ -40,6 +40,7 @@ from tests.support.warehouse import land_nights, run_dbt, warehouse_settings
 
 SOURCE = "generated"
 SEEDS = "seeds"
+_ACCESS = "access"
 COMPILED_NIGHT = date(1999, 12, 30)
 _AS_OF = f"'{COMPILED_NIGHT.isoformat()}'"
 _ROWS_SHOWN = 5
@@ -132,7 +133,7 @@ class DataTest:
 
 @dataclass(frozen=True)
 class Project:
-    """The dbt project, compiled: models in an order in which each finds those it reads, and its tests.
+    """The dbt project, compiled: models in an order in which each finds those it reads, its tests and access views.
 
     `home` is the folder it was compiled for: its seeds are built there, and the compiled SQL names its files.
     """
@@ -141,18 +142,20 @@ class Project:
     models: tuple[Model, ...]
     tests: tuple[DataTest, ...]
     seeds: tuple[str, ...] = field(default=())
+    views: tuple[Model, ...] = field(default=())
 
     def broken(self, model: str, rule: str, instead: str) -> Project:
         """The project with one text of one compiled model replaced; AssertionError when the text is not there once."""
-        changed = []
-        for known in self.models:
-            if known.name != model:
-                changed.append(known)
-                continue
-            assert known.sql.count(rule) == 1, f"{model} has the rule {rule!r} {known.sql.count(rule)} times"
-            changed.append(replace(known, sql=known.sql.replace(rule, instead)))
-        assert model in {known.name for known in self.models}, model
-        return Project(self.home, tuple(changed), self.tests, self.seeds)
+        found = [known for known in (*self.models, *self.views) if known.name == model]
+        assert len(found) == 1, f"{len(found)} models are called {model}"
+        (known,) = found
+        assert known.sql.count(rule) == 1, f"{model} has the rule {rule!r} {known.sql.count(rule)} times"
+        changed = replace(known, sql=known.sql.replace(rule, instead))
+        return replace(
+            self,
+            models=tuple(changed if one is known else one for one in self.models),
+            views=tuple(changed if one is known else one for one in self.views),
+        )
 
     def broken_update(self, model: str, rule: str, instead: str) -> Project:
         """The project with one text of a model's build of changes replaced; AssertionError when it is nowhere."""
@@ -164,7 +167,7 @@ class Project:
                 known = replace(known, update_sql=known.update_sql.replace(rule, instead))
             changed.append(known)
         assert model in {known.name for known in self.models}, model
-        return Project(self.home, tuple(changed), self.tests, self.seeds)
+        return replace(self, models=tuple(changed))
 
     def with_frozen(self, index_path: Path) -> Project:
         """The project that reads the frozen months of an index, where the compiled one reads none."""
@@ -199,7 +202,9 @@ def compile_project(home: Path) -> Project:
     write_index(landing, SOURCE, COMPILED_NIGHT, settings.warehouse_dir)
     target = settings.warehouse_dir / "target"
     nodes = _build(settings, EVERYTHING, ["build", "--exclude-resource-type", "unit_test"])
-    models = [nodes[name] for name in _in_order(nodes) if nodes[name]["schema"] != "access"]
+    ordered = [nodes[name] for name in _in_order(nodes)]
+    models = [node for node in ordered if node["schema"] != _ACCESS]
+    views = [node for node in ordered if node["schema"] == _ACCESS]
     finish(settings, _built(COMPILED_NIGHT))
     plan = prepare(settings, _built(COMPILED_NIGHT))
     assert plan.mode == CHANGES, plan
@@ -215,12 +220,14 @@ def compile_project(home: Path) -> Project:
         judged = test["config"]
         assert (judged["fail_calc"], judged["error_if"], judged["limit"]) == ("count(*)", "!= 0", None), test["name"]
     assert models
+    assert views
     assert tests
     return Project(
         home,
         tuple(_model(n, changes[n["unique_id"]], target) for n in models),
         tuple(DataTest(test["name"], test["compiled_code"]) for test in tests),
         tuple(n["name"] for n in nodes.values() if n["resource_type"] == "seed"),
+        tuple(_model(n, n, target) for n in views),
     )
 
 
@@ -346,6 +353,12 @@ class Warehouse:
                 self.connection.execute(self._company.put_into(model.update_sql))
         record_built(self.connection, self._company.index_path, _built(self._company.as_of))
 
+    def build_views(self) -> None:
+        """Add the access views, which a warehouse has and most properties do not look at."""
+        self.connection.execute(f"create schema {_ACCESS}")
+        for view in self._project.views:
+            self.connection.execute(f"create view {view.relation} as ({view.sql}\n)")
+
     def tables(self) -> Marts:
         """Every row of every table, by `schema.name`."""
         names = [f"{m.schema}.{m.name}" for m in self._project.models if m.kind == "table"]
@@ -388,13 +401,18 @@ def built(project: Project, deliveries: Sequence[Delivery], as_of: date) -> Iter
 
 
 @contextmanager
-def built_from(project: Project, landing: Landing, as_of: date, folder: Path) -> Iterator[Warehouse]:
-    """Run all models over what had landed by `as_of`; `folder` takes the index."""
+def built_from(
+    project: Project, landing: Landing, as_of: date, folder: Path, database: Path | None = None
+) -> Iterator[Warehouse]:
+    """Run all models over what had landed by `as_of`; `folder` takes the index, `database` the warehouse.
+
+    Without a `database` the warehouse is in memory.
+    """
     company = _company(project, landing, as_of, folder)
     seeds_path = warehouse_settings(project.home).warehouse_path
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute(f"attach '{seeds_path}' as compiled (read_only)")
-        connection.execute("attach ':memory:' as warehouse")
+        connection.execute(f"attach '{database or ':memory:'}' as warehouse")
         connection.execute("use warehouse")
         for schema in (SEEDS, *dict.fromkeys(model.schema for model in project.models)):
             connection.execute(f"create schema {schema}")

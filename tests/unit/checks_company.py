@@ -265,6 +265,24 @@ create table core.core_employee_scope as
 create table core.core_department_scope as
     select 'b1' as viewer_id, 'Boss@kpi.vn' as viewer_email, 'department' as report, 'd1' as department_id,
         'own' as reason;
+create table core.core_employee_permissions as
+    select * from (values
+        ('b1', 'employee', 'access', false), ('b1', 'task', 'access', false), ('b1', 'department', 'access', false),
+        ('e1', 'employee', 'access', false), ('e1', 'customer', 'access', false), ('n1', 'menu', 'access', false)
+    ) as permissions (employee_id, report, "right", is_deleted);
+create table core.core_viewer_grants as
+    select * from (values
+        ('b1', 'boss@kpi.vn', 'employee', 'hierarchy', false), ('b1', 'boss@kpi.vn', 'task', 'hierarchy', false),
+        ('b1', 'boss@kpi.vn', 'department', 'department', false),
+        ('e1', 'e1@kpi.vn', 'employee', 'hierarchy', false), ('e1', 'e1@kpi.vn', 'customer', 'self', false)
+    ) as grants (viewer_id, viewer_email, report, scope_rule, has_view_all);
+create table core.core_employee_departments as
+    select * from (values
+        ('b1', 'd1', 1, true, true), ('e1', 'd1', 2, true, false), ('e2', 'd1', 2, true, false),
+        ('n1', 'd1', 2, true, false), ('x1', 'd1', 2, true, false)
+    ) as places (employee_id, department_id, position_rank, is_primary, is_head);
+create table core.core_department_tree as
+    select 'd1' as ancestor_id, 'd1' as descendant_id, 0 as depth;
 """
 
 _MARTS = """

@@ -29,6 +29,14 @@ _TABLES = {
     "core.core_department_scope": (
         "viewer_id varchar, viewer_email varchar, report varchar, department_id varchar, reason varchar"
     ),
+    "core.core_department_tree": "ancestor_id varchar, descendant_id varchar, depth integer",
+    "core.core_employee_departments": (
+        "employee_id varchar, department_id varchar, position_rank integer, is_primary boolean, is_head boolean"
+    ),
+    "core.core_employee_permissions": 'employee_id varchar, report varchar, "right" varchar, is_deleted boolean',
+    "core.core_viewer_grants": (
+        "viewer_id varchar, viewer_email varchar, report varchar, scope_rule varchar, has_view_all boolean"
+    ),
     "marts.dim_employees": (
         "employee_id varchar, full_name varchar, email varchar, department_id varchar, department_name varchar,"
         "position_rank integer, job_title varchar, is_active boolean, is_deleted boolean, is_placeholder boolean"
@@ -183,7 +191,6 @@ def write_publication(
 def _published() -> bytes:
     rows: dict[str, Sequence[tuple[Any, ...]]] = {
         "core.core_employee_scope": _scope(),
-        "core.core_department_scope": [],
         "marts.dim_employees": _PEOPLE,
         "marts.dim_customers": [(one, who, *kind, gone, f"Khách {one}") for one, who, kind, _, _, gone in _CUSTOMERS],
         "marts.dim_customer_cohort": [(one, who, kind[0], *rest) for one, who, kind, *rest in _CUSTOMERS],
@@ -200,7 +207,7 @@ def _published() -> bytes:
                 connection.execute(f"create schema {schema}")
             for table, columns in _TABLES.items():
                 connection.execute(f"create table {table} ({columns})")
-                _insert(connection, table, rows[table])
+                _insert(connection, table, rows.get(table, ()))
             for mart, (owner, reports) in _VIEWS.items():
                 connection.execute(f"create view access.access_{mart} as {_view(mart, owner, reports)}")
         publish(warehouse, published, {"as_of": AS_OF, "source": "demo", "published_at": PUBLISHED_AT})

@@ -68,13 +68,20 @@ def test_the_publication_says_what_it_is(published: Publication) -> None:
     )
 
 
-def test_only_marts_scope_and_access_are_published(published: Publication) -> None:
+def test_only_marts_rights_and_access_are_published(published: Publication) -> None:
     found = _rows(
         published.path,
         "select table_schema, table_name from information_schema.tables "
         "where table_catalog = 'published' and table_schema in ('core', 'staging', 'seeds') order by all",
     )
-    assert found == [("core", "core_department_scope"), ("core", "core_employee_scope")]
+    assert found == [
+        ("core", "core_department_scope"),
+        ("core", "core_department_tree"),
+        ("core", "core_employee_departments"),
+        ("core", "core_employee_permissions"),
+        ("core", "core_employee_scope"),
+        ("core", "core_viewer_grants"),
+    ]
 
 
 @pytest.mark.parametrize("mart", MARTS)
@@ -155,6 +162,7 @@ def test_descriptions_travel_with_the_columns(published: Publication) -> None:
     [
         pytest.param("drop view access.access_fct_orders", "lacks access.access_fct_orders", id="no-access-view"),
         pytest.param("drop table core.core_department_scope", "lacks core.core_department_scope", id="no-scope"),
+        pytest.param("drop table core.core_viewer_grants", "lacks core.core_viewer_grants", id="no-rights"),
         pytest.param("drop schema marts cascade", "has no schema marts", id="no-marts"),
         pytest.param(
             "create or replace view access.access_fct_tasks as select * from core.core_tasks",
