@@ -16,6 +16,7 @@ from orchestration.assets.freezing import FREEZE_KEY, freeze_asset, freeze_sched
 from orchestration.assets.ingestion import landing_assets
 from orchestration.assets.publication import publication_asset, record_failure
 from orchestration.assets.quality import batch_checks, mart_checks
+from orchestration.assets.server_publication import server_assets
 from orchestration.assets.services import Services
 from orchestration.assets.warehouse import warehouse_assets
 from orchestration.assets.writer import WRITER, writer_resource
@@ -124,6 +125,7 @@ def build_defs(
             landing_assets(services),
             warehouse,
             publication_asset(services, warehouse),
+            *server_assets(services),
             backfill_asset(services, (NIGHT, NIGHTS)),
             freeze_asset(services),
         ],

@@ -39,7 +39,8 @@ _TABLES = """
     from pg_class as c where c.relnamespace = to_regnamespace(%(schema)s)
 """
 
-_CHECKS: Mapping[str, LiteralString] = {
+# Of the tables, and of what answers for the policies.
+_OF_SCHEMA: Mapping[str, LiteralString] = {
     "row-level security is off or does not hold for the owner": f"""
         select relname from ({_TABLES}) as t
         where relkind in ('r', 'p') and not (relrowsecurity and relforcerowsecurity)
@@ -140,6 +141,10 @@ _CHECKS: Mapping[str, LiteralString] = {
     "a function that is not PostgreSQL's and claims to leak nothing": """
         select p.oid::regprocedure::text from pg_proc as p where p.proleakproof and p.oid >= 16384
     """,
+}
+
+# Of roles and what they may do; asked when logins are as the rights say.
+_OF_ROLES: Mapping[str, LiteralString] = {
     "a login or group with more than the right to log in": f"""
         {_OURS}
         select r.rolname from pg_roles as r inner join ours on r.oid = ours.oid
@@ -196,8 +201,8 @@ _CHECKS: Mapping[str, LiteralString] = {
 }
 
 
-def findings(postgres: Connection, roles: Roles, schema: str = NEW) -> list[str]:
-    """Every finding over one schema of publications, and over the roles and rights around it."""
+def findings(postgres: Connection, roles: Roles, schema: str = NEW, *, of_roles: bool = True) -> list[str]:
+    """Every finding over one schema of publications, and over the roles around it."""
     parameters: dict[str, Any] = {
         "schema": schema,
         "live": LIVE,
@@ -209,11 +214,16 @@ def findings(postgres: Connection, roles: Roles, schema: str = NEW) -> list[str]
         "logins": roles.login(""),
     }
     found = []
-    for name, query in _CHECKS.items():
+    for name, query in ({**_OF_SCHEMA, **_OF_ROLES} if of_roles else _OF_SCHEMA).items():
         found += [f"{name}: {what}" for (what,) in postgres.execute(sql.SQL(query), parameters).fetchall()]
     if postgres.info.server_version < OLDEST_SERVER:
         found.append(f"PostgreSQL {postgres.info.server_version // 10000} has no security_invoker views; 15 or newer")
     return found
+
+
+def checks() -> tuple[str, ...]:
+    """What is looked for, in the words of the findings."""
+    return (*_OF_SCHEMA, *_OF_ROLES)
 
 
 def published(postgres: Connection, tables: tuple[Table, ...], schema: str = NEW) -> list[str]:

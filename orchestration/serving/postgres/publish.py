@@ -49,6 +49,31 @@ class ServerPublication:
     stall_ms: float
     seconds: float
 
+    def lines(self) -> list[str]:
+        """What happened, for people: one line for the rows, one for the logins, and what is left to do."""
+        total = sum(self.rows.values())
+        logins_now = [
+            f"{count} {word}"
+            for count, word in (
+                (self.created, "created"),
+                (self.unlocked, "unlocked"),
+                (self.locked, "locked"),
+                (self.dropped, "dropped"),
+            )
+            if count
+        ]
+        lines = [
+            f"{self.shown}: {len(self.rows)} tables, {total:,} rows, generation {self.generation_id}, "
+            f"{self.seconds:.1f} s; readers waited at most {self.stall_ms:.0f} ms",
+            f"Logins: {', '.join(logins_now) or 'as they were'}; sessions ended: {self.sessions_ended}",
+        ]
+        if self.without_password:
+            lines.append(
+                f"{self.without_password} logins have no password: `kpi publish --passwords FILE` gives them one."
+            )
+        lines += [f"No login for {employee}: {reason}." for employee, reason in self.refused]
+        return lines
+
 
 @dataclass(frozen=True)
 class _Swapped:
@@ -127,7 +152,7 @@ def _build(
             create_views(postgres, roles)
         if before_gate is not None:
             before_gate(postgres)
-        gate.refuse(gate.findings(postgres, roles) + gate.published(postgres, tables))
+        gate.refuse(gate.findings(postgres, roles, of_roles=False) + gate.published(postgres, tables))
     return rows
 
 

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg import conninfo
 
 from orchestration.serving.errors import PublishError
 from orchestration.serving.postgres.names import Roles, compose
+from orchestration.settings import Settings
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -61,6 +62,21 @@ class Target:
                 f"{self.shown}: {host} is another machine, and the address does not say how to reach it safely; "
                 "add ?sslmode=verify-full (or another sslmode, if you know why)"
             )
+
+    @classmethod
+    def of(cls, settings: Settings, url: str | None = None) -> Self:
+        """The server of the settings, or another at `url` under the same limits. Raises PublishError without either."""
+        chosen = url or settings.postgres_url
+        if chosen is None:
+            raise PublishError("there is no server to publish to; name it with --to, or set KPI_POSTGRES_URL")
+        return cls(
+            chosen,
+            settings.postgres_password_file,
+            settings.postgres_role_prefix,
+            settings.postgres_swap_wait_seconds,
+            settings.postgres_statement_timeout_seconds,
+            settings.postgres_connection_limit,
+        )
 
     @property
     def roles(self) -> Roles:
