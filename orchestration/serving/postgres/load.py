@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import psycopg
@@ -28,6 +28,7 @@ from orchestration.serving.postgres.target import Connection
 from orchestration.serving.sql import identifier
 
 _BATCH_ROWS = 100_000
+_COPY: Final = "copy {schema}.{table} from stdin (format csv, freeze)"
 # Quotes around every value, none around what is missing: an empty text stays a text.
 _CSV = csv.WriteOptions(include_header=False, quoting_style="all_valid", batch_size=_BATCH_ROWS)
 
@@ -88,7 +89,7 @@ def _create(postgres: Connection, table: Table) -> None:
 
 def _copy(duck: duckdb.DuckDBPyConnection, postgres: Connection, table: Table) -> None:
     reader: pa.RecordBatchReader = duck.sql(table.query).to_arrow_reader(_BATCH_ROWS)
-    statement = compose("copy {schema}.{table} from stdin (format csv, freeze)", schema=NEW, table=table.name)
+    statement = compose(_COPY, schema=NEW, table=table.name)
     try:
         with postgres.cursor() as cursor, cursor.copy(statement) as copy:
             for batch in reader:
