@@ -72,6 +72,7 @@ MISTAKES = {
     "grant create on database gate to gate_reader": "besides connecting",
     "grant usage on schema public to public": "besides the marts",
     "grant create on schema kpi_access to gate_reader": "besides the marts",
+    "grant usage on schema kpi_access to gate_reader": "besides the marts",
     "alter default privileges for role gate_owner grant select on tables to public": "by default",
 }
 

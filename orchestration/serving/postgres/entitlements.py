@@ -1,8 +1,8 @@
 """Who sees what, on the server: the shared roles, the tables of logins and rights, and the functions that answer.
 
-Belongs here: what stays on the server while publications come and go. Readers may read none of the tables; they may
-only ask the functions, which answer for the login that opened the session and for nobody else. Not here: policies that
-use the answers (`policies.py`), or the logins themselves (`logins.py`).
+Belongs here: what stays on the server while publications come and go. Readers may read none of the tables and cannot
+enter the schema; only policies ask its functions, which answer for the login that opened the session. Not here: policies
+that use the answers (`policies.py`), or the logins themselves (`logins.py`).
 
 `session_user` and not `current_user` or a setting: only a superuser can change it. The functions are SECURITY DEFINER
 with a fixed search path and a parsed body, so that nothing a session creates or sets can stand in for what they read.
@@ -98,8 +98,8 @@ def prepare(postgres: Connection, roles: Roles, reports: tuple[str, ...]) -> Non
     with acting_as(postgres, roles.owner):
         postgres.execute(compose(_TABLES, schema=ACCESS))
         postgres.execute(compose(_FUNCTIONS, schema=ACCESS))
-        postgres.execute(compose("grant usage on schema {schema} to {reader}", **names))
         postgres.execute(compose("revoke all on all functions in schema {schema} from public", **names))
+        # A policy runs with the rights of who asks. Without usage of the schema nobody can call them by name.
         postgres.execute(compose("grant execute on all functions in schema {schema} to {reader}", **names))
 
 

@@ -189,7 +189,7 @@ _OF_ROLES: Mapping[str, LiteralString] = {
     """,
     "a schema that readers can use or create in, besides the marts": """
         select n.nspname from pg_namespace as n
-        where n.nspname not in ('pg_catalog', 'information_schema', %(live)s, %(old)s, %(access)s)
+        where n.nspname not in ('pg_catalog', 'information_schema', %(live)s, %(old)s)
             and n.nspname !~ '^pg_(toast_)?temp_' and has_schema_privilege(%(reader)s, n.oid, 'usage')
         union all
         select n.nspname || ': create' from pg_namespace as n
