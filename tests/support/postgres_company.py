@@ -90,9 +90,12 @@ def make_database(server: Server, folder: Path, name: str = "kpi", **options: An
     publisher = f"{name}_publisher"
     text = "\n".join(line for line in _SETUP.read_text(encoding="utf-8").splitlines() if not line.startswith("--"))
     text = text.replace("kpi_publisher", publisher).replace("database kpi ", f"database {name} ")
+    of_server, of_database = text.split("\\connect kpi\n")
+    for database, statements in (("postgres", of_server), (name, of_database)):
+        with server.connect(database) as connection:
+            for statement in filter(None, map(str.strip, statements.split(";"))):
+                connection.execute(statement.encode())
     with server.connect("postgres") as connection:
-        for statement in filter(None, map(str.strip, text.split(";"))):
-            connection.execute(statement.encode())
         connection.execute(compose("alter role {publisher} password 'of the tests'", publisher=publisher))
     password_file = folder / f"{publisher}.password"
     password_file.write_text("of the tests\n", encoding="utf-8")

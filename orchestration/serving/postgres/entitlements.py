@@ -1,8 +1,8 @@
 """Who sees what, on the server: the shared roles, the tables of logins and rights, and the functions that answer.
 
 Belongs here: what stays on the server while publications come and go. Readers may read none of the tables and cannot
-enter the schema; only policies ask its functions, which answer for the login that opened the session. Not here: policies
-that use the answers (`policies.py`), or the logins themselves (`logins.py`).
+enter the schema; only policies ask its functions, which answer for the login that opened the session. Not here: what
+uses the answers (`policies.py`), or the logins themselves (`logins.py`).
 
 `session_user` and not `current_user` or a setting: only a superuser can change it. The functions are SECURITY DEFINER
 with a fixed search path and a parsed body, so that nothing a session creates or sets can stand in for what they read.

@@ -10,3 +10,8 @@ create database kpi owner kpi_publisher;
 -- Every login of the server may otherwise enter these, and make temporary tables and functions there.
 revoke connect, temporary on database postgres from public;
 revoke connect, temporary on database template1 from public;
+
+\connect kpi
+
+-- Every login may otherwise write large objects, which no quota stops.
+revoke execute on function lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) from public;
