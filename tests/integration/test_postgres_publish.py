@@ -280,3 +280,32 @@ def test_an_address_that_would_leak_is_refused(url: str, words: str) -> None:
     with pytest.raises(PublishError, match=words) as refused:
         Target(url)
     assert "secret" not in str(refused.value)
+
+
+def test_a_publisher_without_a_right_it_needs_is_told_before_anything_happens(
+    target: Target, few: Path, postgres_server: Server
+) -> None:
+    with postgres_server.connect("postgres") as operator:
+        operator.execute("revoke pg_signal_backend from single_publisher")
+        operator.execute("alter role single_publisher nocreaterole")
+        with pytest.raises(PublishError, match=r"lacks CREATEROLE, membership in pg_signal_backend; .*setup\.sql"):
+            publish_to(target, few)
+        left = operator.execute("select count(*) from pg_roles where rolname = 'single_reader'").fetchone()
+    assert left == (0,)
+
+
+def test_what_the_server_breaks_off_is_said_in_a_sentence(target: Target, few: Path, postgres_server: Server) -> None:
+    def break_off(_: Connection) -> None:
+        with postgres_server.connect("postgres") as operator:
+            operator.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'kpi publish'"
+            )
+
+    with pytest.raises(PublishError, match=r"single_publisher@.*publishing again is always safe"):
+        publish_to(target, few, before_gate=break_off)
+    assert publish_to(target, few).created > 0
+
+
+def test_a_prefix_that_could_be_taken_for_anothers_is_refused() -> None:
+    with pytest.raises(PublishError, match="cannot begin role names"):
+        Target("postgresql://kpi@127.0.0.1/kpi", role_prefix="kpi_v").roles  # noqa: B018

@@ -272,3 +272,19 @@ def test_a_session_that_is_not_a_viewers_is_named_and_left_alone(
         operator.commit()
     assert publish_to(impatient, company).generation_id == generation(2)
     assert roll_back(impatient) == generation(1)
+
+
+def test_sessions_that_come_back_for_ever_are_named(
+    postgres_server: Server, target: Target, company: Path, key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where ending sessions does not help, the publication gives up and says whose they are."""
+    impatient = Target(target.url, target.password_file, target.role_prefix, swap_wait_seconds=0.2)
+    monkeypatch.setattr(swap, "end_sessions", lambda *_: 0)
+    monkeypatch.setattr(swap, "_LONGEST_FIGHT", 2)
+    with log_in(postgres_server, target, key) as session:
+        session.autocommit = False
+        session.execute(ASK_RECORD)
+        stamp(company, 2)
+        with pytest.raises(PublishError, match=f"sessions of {key.login} hold the marts and come back"):
+            publish_to(impatient, company)
+        assert session.execute(ASK_RECORD).fetchone() == (generation(1),)

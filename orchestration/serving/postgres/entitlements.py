@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
+from orchestration.serving.errors import PublishError
 from orchestration.serving.postgres.names import ACCESS, Roles, compose
 from orchestration.serving.postgres.rights import Rights
 from orchestration.serving.postgres.target import Connection, acting_as
@@ -82,6 +83,7 @@ def prepare(postgres: Connection, roles: Roles, reports: tuple[str, ...]) -> Non
 
     The publisher owns the database, and acts as the owner role for everything inside it.
     """
+    _refuse_without_rights(postgres)
     for role in (roles.owner, roles.reader, *map(roles.everything, reports)):
         if postgres.execute("select from pg_roles where rolname = %s", [role]).fetchone() is None:
             postgres.execute(compose("create role {role} nologin", role=role))
@@ -101,6 +103,29 @@ def prepare(postgres: Connection, roles: Roles, reports: tuple[str, ...]) -> Non
         postgres.execute(compose("revoke all on all functions in schema {schema} from public", **names))
         # A policy runs with the rights of who asks. Without usage of the schema nobody can call them by name.
         postgres.execute(compose("grant execute on all functions in schema {schema} to {reader}", **names))
+
+
+def _refuse_without_rights(postgres: Connection) -> None:
+    """Raise PublishError where the publisher would fail later, perhaps after the swap."""
+    [(is_super, makes_roles, owns, ends)] = postgres.execute(
+        "select r.rolsuper, r.rolcreaterole, pg_has_role(d.datdba, 'member'), "
+        "pg_has_role('pg_signal_backend', 'usage') from pg_roles as r, pg_database as d "
+        "where r.rolname = current_user and d.datname = current_database()"
+    ).fetchall()
+    missing = [
+        what
+        for has, what in (
+            (makes_roles, "CREATEROLE"),
+            (owns, f"ownership of the database {postgres.info.dbname}"),
+            (ends, "membership in pg_signal_backend"),
+        )
+        if not (has or is_super)
+    ]
+    if missing:
+        raise PublishError(
+            f"{postgres.info.user} lacks {', '.join(missing)}; a superuser gives it as in "
+            "orchestration/serving/postgres/setup.sql"
+        )
 
 
 def stage(postgres: Connection, rights: Rights) -> None:

@@ -21,7 +21,7 @@ LIVE, NEW, OLD, GONE = "marts", "marts__new", "marts__old", "marts__gone"
 ACCESS = "kpi_access"
 PUBLICATION = "publication"
 
-_PREFIX = re.compile(r"[a-z][a-z0-9_]{0,19}")
+_PREFIX = re.compile(r"[a-z][a-z0-9]{0,19}")
 
 
 def compose(text: LiteralString, /, **parts: str | sql.Composable) -> sql.Composed:
@@ -43,7 +43,7 @@ class Roles:
     def __post_init__(self) -> None:
         if not _PREFIX.fullmatch(self.prefix):
             raise PublishError(
-                f"{self.prefix!r} cannot begin role names: use up to 20 small letters, digits and underscores"
+                f"{self.prefix!r} cannot begin role names: use up to 20 small letters and digits, a letter first"
             )
 
     @property

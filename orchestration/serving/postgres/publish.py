@@ -23,7 +23,7 @@ from orchestration.serving.postgres.names import GONE, LIVE, NEW, OLD, compose
 from orchestration.serving.postgres.policies import protect
 from orchestration.serving.postgres.rights import Rights, check_everything, read_rights
 from orchestration.serving.postgres.tables import Table, read_tables
-from orchestration.serving.postgres.target import Connection, Target, acting_as, connect
+from orchestration.serving.postgres.target import Connection, Target, acting_as, session
 from orchestration.serving.postgres.views import create_views
 from orchestration.serving.reading import open_publication
 
@@ -98,7 +98,7 @@ def publish_to(
     started = time.monotonic()
     if passwords_path is not None:
         passwords.refuse_existing(passwords_path)
-    with open_publication(marts_path) as duck, connect(target) as postgres:
+    with open_publication(marts_path) as duck, session(target) as postgres:
         tables, rights = read_tables(duck), read_rights(duck)
         if not rights.viewers:
             raise PublishError("nobody has both an e-mail and a right to a report; there is nobody to publish for")
@@ -196,7 +196,7 @@ def roll_back(target: Target) -> str:
     Called twice, it returns to where it began. Raises PublishError when there is no former publication.
     """
     roles = target.roles
-    with connect(target) as postgres:
+    with session(target) as postgres:
         with postgres.transaction():
             if not swap.exists(postgres, LIVE) or not swap.exists(postgres, OLD):
                 raise PublishError(f"{target.shown} keeps no former publication; there is nothing to go back to")

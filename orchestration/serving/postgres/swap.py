@@ -26,6 +26,8 @@ from orchestration.serving.postgres.target import Connection, Target, acting_as
 # parted by the swap giving up, before the server would cancel a reader.
 _FIRST_TRY_MS, _LONGEST_TRY_MS = 50, 400
 _PAUSE_SECONDS = 0.05
+# How often sessions are ended before it has to be somebody's intention that they come back.
+_LONGEST_FIGHT = 20
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def take_live_tables(postgres: Connection, target: Target) -> Taken:
     """Hold every live table exclusively until the transaction ends."""
     tables = _tables(postgres, LIVE)
     deadline = time.monotonic() + target.swap_wait_seconds
-    attempts = ended = 0
+    attempts = ended = fights = 0
     longest_failed_ms = 0.0
     patience = _FIRST_TRY_MS
     while True:
@@ -94,8 +96,8 @@ def take_live_tables(postgres: Connection, target: Target) -> Taken:
             # Not an error: readers are at work. The next attempt waits a little longer.
             longest_failed_ms = max(longest_failed_ms, (time.monotonic() - since) * 1000)
             if time.monotonic() >= deadline:
-                ended += _end_holders(postgres, target)
-                deadline = time.monotonic() + target.swap_wait_seconds
+                fights += 1
+                ended += _end_holders(postgres, target, is_last=fights > _LONGEST_FIGHT)
         patience = min(patience * 2, _LONGEST_TRY_MS)
         time.sleep(_PAUSE_SECONDS)
 
@@ -110,8 +112,9 @@ def _tables(postgres: Connection, schema: str) -> sql.Composed | None:
     return sql.SQL(", ").join(sql.Identifier(schema, name) for (name,) in names)
 
 
-def _end_holders(postgres: Connection, target: Target) -> int:
-    """End the viewers' sessions that hold live tables. Raises PublishError when it is somebody else who holds them."""
+def _end_holders(postgres: Connection, target: Target, *, is_last: bool) -> int:
+    """End the viewers' sessions that hold live tables. Raises PublishError when it is somebody else who holds them, or
+    (`is_last`) when they keep coming back."""
     holders = postgres.execute(
         "select distinct a.pid, a.usename::text from pg_locks as l inner join pg_class as c on l.relation = c.oid "
         "inner join pg_stat_activity as a on l.pid = a.pid "
@@ -125,6 +128,11 @@ def _end_holders(postgres: Connection, target: Target) -> int:
         raise PublishError(
             f"{', '.join(others)} reads the marts and did not finish within {target.swap_wait_seconds:g} s; the former "
             "publication still answers. End that session, then publish again."
+        )
+    if is_last and viewers:
+        raise PublishError(
+            f"sessions of {', '.join(sorted(viewers))} hold the marts and come back as often as they are ended; the "
+            "former publication still answers. Stop that program, or `alter role ... nologin`, then publish again."
         )
     return end_sessions(postgres, viewers)
 

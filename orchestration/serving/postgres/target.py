@@ -119,6 +119,19 @@ def connect(target: Target) -> Connection:
 
 
 @contextmanager
+def session(target: Target) -> Iterator[Connection]:
+    """A connection for one piece of work. What the server refuses or breaks off ends as a PublishError that says so."""
+    with connect(target) as connection:
+        try:
+            yield connection
+        except psycopg.Error as error:
+            raise PublishError(
+                f"{target.shown}: {str(error).strip()}. What was live before the swap is untouched; publishing again "
+                "is always safe."
+            ) from error
+
+
+@contextmanager
 def acting_as(postgres: Connection, role: str) -> Iterator[None]:
     """Do something inside a transaction as another role. After an error nothing has to be put back: it rolls back."""
     postgres.execute(compose("set local role {role}", role=role))
