@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from orchestration.serving.postgres import logins
 from orchestration.serving.postgres.publish import publish_to
 from orchestration.serving.postgres.target import Target
 from tests.support.postgres import Server
@@ -92,6 +93,28 @@ def test_who_became_inactive_is_locked_and_an_open_session_ends(
     assert (back.unlocked, back.created) == (1, 0)
     with log_in(postgres_server, target, keys[HEAD]) as session:
         assert session.execute("select count(*) from marts.fct_funnel").fetchone() != (0,)
+
+
+def test_a_session_that_an_interrupted_publication_left_ends_with_the_next(
+    target: Target,
+    few: Path,
+    keys: dict[str, Key],
+    tmp_path: Path,
+    postgres_server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    locked = without(few, tmp_path, HEAD)
+    with monkeypatch.context() as interrupted, log_in(postgres_server, target, keys[HEAD]) as session:
+        interrupted.setattr(logins, "end_sessions", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            publish_to(target, locked)
+        assert session.execute("select count(*) from marts.fct_funnel").fetchone() == (0,)
+        interrupted.undo()
+        assert publish_to(target, locked).sessions_ended == 1
+
+
+def _interrupt(*_: object) -> int:
+    raise KeyboardInterrupt
 
 
 def test_who_is_gone_from_the_crm_has_no_login_any_more(

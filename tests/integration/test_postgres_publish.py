@@ -306,6 +306,16 @@ def test_what_the_server_breaks_off_is_said_in_a_sentence(target: Target, few: P
     assert publish_to(target, few).created > 0
 
 
+def test_a_password_file_that_others_can_read_is_refused(target: Target, few: Path) -> None:
+    assert target.password_file is not None
+    target.password_file.chmod(0o640)
+    with pytest.raises(PublishError, match="open to others; `chmod 600"):
+        publish_to(target, few)
+    missing = Target(target.url, target.password_file.with_name("nowhere"), target.role_prefix)
+    with pytest.raises(PublishError, match="cannot be read"):
+        publish_to(missing, few)
+
+
 def test_a_prefix_that_could_be_taken_for_anothers_is_refused() -> None:
     with pytest.raises(PublishError, match="cannot begin role names"):
         Target("postgresql://kpi@127.0.0.1/kpi", role_prefix="kpi_v").roles  # noqa: B018

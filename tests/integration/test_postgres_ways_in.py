@@ -11,6 +11,7 @@ import pytest
 from orchestration.assets.server_publication import SERVER_KEY, server_assets
 from orchestration.assets.services import Services
 from orchestration.cli import main
+from orchestration.definitions import NIGHT, build_defs
 from orchestration.serving.postgres import swap
 from orchestration.serving.postgres.names import LIVE
 from orchestration.serving.postgres.target import Target, connect
@@ -108,3 +109,10 @@ def test_the_asset_fails_for_good_and_keeps_what_was_published(home: Path, targe
 def generation(target: Target) -> str | None:
     with connect(target) as connection:
         return swap.generation_of(connection, LIVE)
+
+
+def test_the_night_ends_on_the_server_where_one_is_configured(home: Path, target: Target) -> None:
+    definitions = build_defs(Settings(postgres_url=target.url))
+    assert SERVER_KEY in definitions.resolve_job_def(NIGHT).asset_layer.executable_asset_keys
+    without = build_defs(Settings())
+    assert SERVER_KEY not in without.resolve_asset_graph().get_all_asset_keys()

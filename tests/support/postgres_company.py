@@ -98,6 +98,7 @@ def make_database(server: Server, folder: Path, name: str = "kpi", **options: An
     with server.connect("postgres") as connection:
         connection.execute(compose("alter role {publisher} password 'of the tests'", publisher=publisher))
     password_file = folder / f"{publisher}.password"
+    password_file.touch(mode=0o600)
     password_file.write_text("of the tests\n", encoding="utf-8")
     return Target(server.url(publisher, name), password_file, role_prefix=name, **options)
 

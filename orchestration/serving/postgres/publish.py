@@ -184,8 +184,10 @@ def _swap(
         swap.exchange(postgres, roles)
         swap.record(postgres, roles, generation, is_rollback=False)
     stall_ms = taken.stall_ms()
-    # Rights that were lost end at once: an open session could still hold an older view of them.
-    ended = logins.end_sessions(postgres, {*changes.ended, *lost})
+    # Rights that were lost end at once: an open session could still hold an older view of them. Whoever was locked
+    # before is looked at again, because a publication may have been interrupted right here.
+    locked = {login.name for login in logins.read_logins(postgres, roles) if login.is_locked}
+    ended = logins.end_sessions(postgres, {*changes.ended, *lost, *locked})
     postgres.commit()
     return _Swapped(changes, 0 if passwords_path is not None else len(without), ended + taken.sessions_ended, stall_ms)
 

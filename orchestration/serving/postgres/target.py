@@ -22,6 +22,7 @@ from orchestration.settings import Settings
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 _SCHEMES = ("postgresql://", "postgres://")
+_OTHERS = 0o077
 _THIS_MACHINE = frozenset({"", "localhost", "127.0.0.1", "::1"})
 
 
@@ -95,6 +96,10 @@ def _password(target: Target) -> str | None:
     if target.password_file is None:
         return None
     try:
+        if target.password_file.stat().st_mode & _OTHERS:
+            raise PublishError(
+                f"the password file {target.password_file} is open to others; `chmod 600 {target.password_file}`"
+            )
         return target.password_file.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise PublishError(f"the password file {target.password_file} cannot be read: {error.strerror}") from error
