@@ -497,6 +497,37 @@ def _export_all(settings: Settings) -> None:
 
 
 @app.command()
+def publish(
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="URL", help="postgresql://USER@HOST/DATABASE, not KPI_POSTGRES_URL.")
+    ] = None,
+    passwords: Annotated[
+        Path | None,
+        typer.Option(
+            "--passwords", metavar="FILE", help="Give logins without a password one, written to this new file."
+        ),
+    ] = None,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Make the former publication on the server the live one again.")
+    ] = False,
+) -> None:
+    """Publish the current marts to PostgreSQL, with a login per viewer."""
+    from orchestration.serving.postgres.publish import publish_to, roll_back
+    from orchestration.serving.postgres.target import Target
+
+    if rollback and passwords is not None:
+        raise UsageError("--rollback gives nobody a password; leave out --passwords")
+    settings = load_settings()
+    target = Target.of(settings, to)
+    if rollback:
+        generation = roll_back(target)
+        out.print(f"{target.shown}: generation {generation} is live again; rights stay those of now.", soft_wrap=True)
+        return
+    for line in publish_to(target, settings.marts_path, passwords_path=passwords).lines():
+        out.print(Text(line), soft_wrap=True)
+
+
+@app.command()
 def viewers() -> None:
     """List everybody who may see something."""
     from orchestration.serving.viewers import list_viewers

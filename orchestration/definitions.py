@@ -16,6 +16,7 @@ from orchestration.assets.freezing import FREEZE_KEY, freeze_asset, freeze_sched
 from orchestration.assets.ingestion import landing_assets
 from orchestration.assets.publication import publication_asset, record_failure
 from orchestration.assets.quality import batch_checks, mart_checks
+from orchestration.assets.server_publication import server_assets
 from orchestration.assets.services import Services
 from orchestration.assets.viewer_files import VIEWER_FILES, viewer_files_asset
 from orchestration.assets.warehouse import warehouse_assets
@@ -127,6 +128,7 @@ def build_defs(
             landing_assets(services),
             warehouse,
             publication_asset(services, warehouse),
+            *server_assets(services),
             backfill_asset(services, (NIGHT, NIGHTS)),
             freeze_asset(services),
             *([viewer_files_asset(services)] if services.settings.export_viewers else []),

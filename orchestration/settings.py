@@ -60,6 +60,25 @@ class Settings(BaseSettings):
         default=True,
         description="Whether compaction keeps the rows of attempts that a later one of the night replaced.",
     )
+    postgres_url: str | None = Field(
+        default=None,
+        description="The server nights publish to: postgresql://USER@HOST/DATABASE, without a password.",
+    )
+    postgres_password_file: Path | None = Field(
+        default=None, description="File with the publisher's password; without it, PGPASSFILE and the like hold."
+    )
+    postgres_role_prefix: str = Field(
+        default="kpi", description="How the names of the server's roles begin; one per company on a shared server."
+    )
+    postgres_swap_wait_seconds: float = Field(
+        default=60.0, gt=0, description="How long readers may hold up a swap before their sessions are ended."
+    )
+    postgres_statement_timeout_seconds: int = Field(
+        default=300, ge=1, description="After how long a viewer's query is cancelled; a viewer may change it."
+    )
+    postgres_connection_limit: int = Field(
+        default=10, ge=1, le=1000, description="How many connections one viewer's login may have."
+    )
 
     export_viewers: bool = Field(
         default=False, description="Whether a night also writes every viewer's file after it has published."
@@ -70,6 +89,8 @@ class Settings(BaseSettings):
         object.__setattr__(self, "home", self.home.expanduser().resolve())
         if self.files_path is not None:
             object.__setattr__(self, "files_path", self.files_path.expanduser().resolve())
+        if self.postgres_password_file is not None:
+            object.__setattr__(self, "postgres_password_file", self.postgres_password_file.expanduser().resolve())
 
     @property
     def zone(self) -> ZoneInfo:

@@ -45,6 +45,7 @@ def test_help_names_every_command_and_needs_no_heavy_import() -> None:
         "metrics",
         "tour",
         "export",
+        "publish",
         "viewers",
         "access",
         "freeze",

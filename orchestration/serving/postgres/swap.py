@@ -1,0 +1,186 @@
+"""Making a built publication the one readers see, and going back: schemas are renamed in one transaction.
+
+Belongs here: locks, renames, and dropping what is replaced. Not here: what changes with it (`logins.py`,
+`entitlements.py`), which the caller does inside the same transaction.
+
+Renaming needs no lock on tables, and so a transaction could read one publication first and the other afterwards. Hence
+the swap takes every live table for itself for the moment of the renames: it waits until transactions that have read a
+mart are over, a little at a time so that nobody queues behind it for long, and after `swap_wait_seconds` ends the
+sessions that still hold on. A reader who waits meets the new publication, whole.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from orchestration.serving.errors import PublishError
+from orchestration.serving.postgres.logins import end_sessions
+from orchestration.serving.postgres.names import ACCESS, GONE, LIVE, NEW, OLD, Roles, compose
+from orchestration.serving.postgres.target import Connection, Target, acting_as
+
+# How long one attempt may keep readers waiting. Well below deadlock_timeout (1 s): two who wait for each other are
+# parted by the swap giving up, before the server would cancel a reader.
+_FIRST_TRY_MS, _LONGEST_TRY_MS = 50, 400
+_PAUSE_SECONDS = 0.05
+# How often sessions are ended before it has to be somebody's intention that they come back.
+_LONGEST_FIGHT = 20
+
+
+@dataclass(frozen=True)
+class Taken:
+    """How the live tables were taken: when the attempt began that succeeded, the longest that one failed for, and how
+    many sessions had to be ended."""
+
+    since: float
+    longest_failed_ms: float
+    attempts: int
+    sessions_ended: int
+
+    def stall_ms(self) -> float:
+        """The longest that a reader can have waited, asked right after the commit that let the tables go."""
+        return max(self.longest_failed_ms, (time.monotonic() - self.since) * 1000)
+
+
+def exists(postgres: Connection, schema: str) -> bool:
+    """Whether there is such a schema."""
+    [(found,)] = postgres.execute("select to_regnamespace(%s) is not null", [schema]).fetchall()
+    return bool(found)
+
+
+def generation_of(postgres: Connection, schema: str) -> str | None:
+    """The generation a schema holds, None where there is no such schema. Asked of the schema's comment."""
+    rows = postgres.execute(
+        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s", [schema]
+    ).fetchall()
+    return str(rows[0][0]) if rows and rows[0][0] is not None else None
+
+
+def claim(postgres: Connection, roles: Roles) -> None:
+    """Make this transaction the only one that publishes to this server. Raises PublishError when another does.
+
+    A lock that every login could take, such as an advisory one, would let a reader stop the nights.
+    """
+    try:
+        with acting_as(postgres, roles.owner):
+            postgres.execute(compose("lock table {schema}.publishing in exclusive mode nowait", schema=ACCESS))
+    except psycopg.errors.LockNotAvailable as error:
+        raise PublishError(
+            "another `kpi publish` to this database is under way; wait for it, then try again"
+        ) from error
+
+
+def take_live_tables(postgres: Connection, target: Target) -> Taken:
+    """Hold every live table exclusively until the transaction ends."""
+    tables = _tables(postgres, LIVE)
+    deadline = time.monotonic() + target.swap_wait_seconds
+    attempts = ended = fights = 0
+    longest_failed_ms = 0.0
+    patience = _FIRST_TRY_MS
+    while True:
+        attempts += 1
+        since = time.monotonic()
+        if tables is None:
+            return Taken(since, longest_failed_ms, attempts, ended)
+        try:
+            with postgres.transaction():
+                postgres.execute(compose("set local lock_timeout = {patience}", patience=sql.Literal(f"{patience}ms")))
+                with acting_as(postgres, target.roles.owner):
+                    postgres.execute(compose("lock table {tables} in access exclusive mode", tables=tables))
+                postgres.execute("set local lock_timeout = 0")
+            return Taken(since, longest_failed_ms, attempts, ended)
+        except psycopg.errors.LockNotAvailable:
+            # Not an error: readers are at work. The next attempt waits a little longer.
+            longest_failed_ms = max(longest_failed_ms, (time.monotonic() - since) * 1000)
+            if time.monotonic() >= deadline:
+                fights += 1
+                ended += _end_holders(postgres, target, is_last=fights > _LONGEST_FIGHT)
+        patience = min(patience * 2, _LONGEST_TRY_MS)
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _tables(postgres: Connection, schema: str) -> sql.Composed | None:
+    names = postgres.execute(
+        "select relname::text from pg_class where relnamespace = to_regnamespace(%s) and relkind = 'r' order by 1",
+        [schema],
+    ).fetchall()
+    if not names:
+        return None
+    return sql.SQL(", ").join(sql.Identifier(schema, name) for (name,) in names)
+
+
+def _end_holders(postgres: Connection, target: Target, *, is_last: bool) -> int:
+    """End the viewers' sessions that hold live tables. Raises PublishError when it is somebody else who holds them, or
+    (`is_last`) when they keep coming back."""
+    holders = postgres.execute(
+        "select distinct a.pid, a.usename::text from pg_locks as l inner join pg_class as c on l.relation = c.oid "
+        "inner join pg_stat_activity as a on l.pid = a.pid "
+        "where c.relnamespace = to_regnamespace(%s) and l.granted and a.pid <> pg_backend_pid() "
+        "and l.database = (select oid from pg_database where datname = current_database())",
+        [LIVE],
+    ).fetchall()
+    viewers = {str(name) for _, name in holders if str(name).startswith(target.roles.login(""))}
+    others = sorted(f"{name} (pid {pid})" for pid, name in holders if str(name) not in viewers)
+    if others:
+        raise PublishError(
+            f"{', '.join(others)} reads the marts and did not finish within {target.swap_wait_seconds:g} s; the former "
+            "publication still answers. End that session, then publish again."
+        )
+    if is_last and viewers:
+        raise PublishError(
+            f"sessions of {', '.join(sorted(viewers))} hold the marts and come back as often as they are ended; the "
+            "former publication still answers. Stop that program, or `alter role ... nologin`, then publish again."
+        )
+    return end_sessions(postgres, viewers)
+
+
+def exchange(postgres: Connection, roles: Roles) -> None:
+    """Rename: built becomes live, live becomes old, old waits to be dropped. Inside the caller's transaction."""
+    with acting_as(postgres, roles.owner):
+        if exists(postgres, OLD):
+            _rename(postgres, OLD, GONE)
+        if exists(postgres, LIVE):
+            _rename(postgres, LIVE, OLD)
+        _rename(postgres, NEW, LIVE)
+        postgres.execute(compose("grant usage on schema {live} to {reader}", live=LIVE, reader=roles.reader))
+
+
+def exchange_back(postgres: Connection, roles: Roles) -> None:
+    """Rename the other way: old becomes live, live becomes old. Inside the caller's transaction."""
+    with acting_as(postgres, roles.owner):
+        _rename(postgres, LIVE, NEW)
+        _rename(postgres, OLD, LIVE)
+        _rename(postgres, NEW, OLD)
+        postgres.execute(compose("grant usage on schema {live} to {reader}", live=LIVE, reader=roles.reader))
+
+
+def record(postgres: Connection, roles: Roles, generation: str, *, is_rollback: bool) -> None:
+    """Write down what was swapped in, in the same transaction."""
+    with acting_as(postgres, roles.owner):
+        postgres.execute(
+            compose("insert into {schema}.swap (generation_id, is_rollback) values (%s, %s)", schema=ACCESS),
+            [generation, is_rollback],
+        )
+
+
+def clean_up(postgres: Connection, roles: Roles) -> None:
+    """After a swap: nobody but the owner enters the old publication, and the one before it is dropped.
+
+    Not within the swap: a reader who has just resolved a name would be told that it may not use the schema.
+    """
+    with postgres.transaction(), acting_as(postgres, roles.owner):
+        if exists(postgres, OLD):
+            postgres.execute(compose("revoke usage on schema {old} from {reader}", old=OLD, reader=roles.reader))
+        drop(postgres, GONE)
+
+
+def drop(postgres: Connection, schema: str) -> None:
+    """Drop a schema that nobody can enter, with everything in it. As its owner."""
+    postgres.execute(compose("drop schema if exists {schema} cascade", schema=schema))
+
+
+def _rename(postgres: Connection, schema: str, name: str) -> None:
+    postgres.execute(compose("alter schema {schema} rename to {name}", schema=schema, name=name))
