@@ -23,8 +23,9 @@ from orchestration.serving.lock import writer_lock
 from orchestration.serving.publish import previous_path, publish
 from orchestration.settings import Settings
 from tests.faults import operations
-from tests.faults.company import SOURCE, differences, landed_rows, last_nights, write_company
+from tests.faults.company import SOURCE, last_nights, write_company
 from tests.faults.killing import orphans, run_function, server
+from tests.faults.state import landed_rows, table_differences
 from tests.unit.checks_company import AS_OF, build_warehouse
 
 NIGHTS = last_nights(3)
@@ -87,7 +88,7 @@ def test_a_disk_that_is_full_while_publishing(tmp_path: Path) -> None:
     assert (home / "marts.duckdb").read_bytes() == before
     assert sorted(path.name for path in home.iterdir()) == ["marts.duckdb", "writer.lock"]
     operations.publish_marts(home, warehouse, AS_OF)
-    assert differences(home / "marts.duckdb", previous_path(home / "marts.duckdb"), ["main", "core"]) == []
+    assert table_differences(home / "marts.duckdb", previous_path(home / "marts.duckdb"), ["main", "core"]) == []
 
 
 def test_nights_that_arrive_out_of_order(source: Path, quiet: Path, tmp_path: Path) -> None:
