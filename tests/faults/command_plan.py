@@ -4,7 +4,7 @@ Belongs here: playing, killing, and the verdict. Not here: which commands there 
 (`killing.py`, `sights.py`), or comparing (`state.py`).
 
 The history is first played undisturbed, and the state folder kept as it was before every command. Then comes one trial
-after another: a stretch of the history from the state before some command, each command of it killed up to four times
+after another: a stretch of the history from the state before some command, each command of it killed up to six times
 and then played to its end. After every kill frozen months must be whole; after every command the state must be that of
 the undisturbed history; and whatever a reader saw meanwhile must be one of its publications. A trial depends on its
 number and the seed only: in a folder that has the undisturbed history already, it can be played again.
@@ -17,7 +17,7 @@ import pickle
 import random
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestration.cli import DONE
@@ -32,8 +32,10 @@ from tests.faults.report import Report, say
 from tests.faults.sights import sights_of
 from tests.faults.state import home_differences
 
-_KILLS_IN_A_ROW = 4
-_STRETCHES = (1, 1, 2)
+_KILLS_IN_A_ROW = (2, 6)
+_STRETCHES = (1, 1, 1, 2)
+_SECONDS_LEFT = 0.7
+_ROUNDS = 4
 _WAIT_ONE_IN = 3
 # All tables take a while to read, and a night is long: the processor belongs to the night.
 _BREATH_SECONDS = 0.5
@@ -83,11 +85,17 @@ class Undisturbed:
             kept.write_bytes(pickle.dumps((self.wholes, self.sights, self.publications, self.viewer)))
             say(f"undisturbed {command.kind}: {whole.seconds:.1f} s, {len(whole.names)} kinds of changes")
 
-    def restore(self, number: int) -> None:
-        """Bring back the state before that command."""
-        if self.home.exists():
-            shutil.rmtree(self.home)
-        shutil.copytree(self.before(number), self.home, symlinks=True)
+    def restore(self, number: int, only: Sequence[str] = (".",)) -> None:
+        """Bring back the state before that command, or some folders and files of it only."""
+        for name in only:
+            kept, here = self.before(number) / name, self.home / name
+            if kept.is_file():
+                shutil.copy2(kept, here)
+                continue
+            if here.exists():
+                shutil.rmtree(here)
+            if kept.exists():
+                shutil.copytree(kept, here, symlinks=True)
 
     @property
     def log(self) -> Path:
@@ -98,15 +106,19 @@ class Undisturbed:
         """Run a command up to the moment, or to its end; `watch` is called meanwhile."""
         for name in [name for name in os.environ if name.startswith("KPI_")]:
             del os.environ[name]
-        environment = {
-            "KPI_HOME": str(self.home),
-            "KPI_SOURCE": SOURCE,
-            "KPI_FILES_PATH": str(self.given.of(command)),
-        }
-        arguments = [self.viewer if argument == VIEWER else argument for argument in command.arguments]
+        arguments = self.arguments(command)
         with self.log.open("a", encoding="utf-8") as log:
-            log.write(f"\n--- kpi {' '.join(arguments)}, killed {moment}\n")
-        return run_command([KPI, *arguments], environment, self.home, moment, sights_of(self.home), self.log, watch)
+            log.write(f"\n--- {' '.join(command.arguments)}, killed {moment}\n")
+        sights = sights_of(self.home)
+        return run_command(arguments, self.environment(command), self.home, moment, sights, self.log, watch)
+
+    def arguments(self, command: Command) -> list[str]:
+        """The command line."""
+        return [KPI, *(self.viewer if argument == VIEWER else argument for argument in command.arguments)]
+
+    def environment(self, command: Command) -> dict[str, str]:
+        """The settings, as variables."""
+        return {"KPI_HOME": str(self.home), "KPI_SOURCE": SOURCE, "KPI_FILES_PATH": str(self.given.of(command))}
 
 
 def watching(sights: Mapping[str, Sight], met: set[str]) -> Callable[[], object]:
@@ -132,7 +144,7 @@ class Trial:
         history, quiet = self.quiet.history, self.quiet
         if first is None:
             # Short commands more often than long ones: they have as many moments, and more of them fit in.
-            weights = [1 / whole.seconds for whole in quiet.wholes]
+            weights = [whole.seconds**-1.5 for whole in quiet.wholes]
             [first] = self._chance.choices(range(len(history)), weights)
         last = min(first + self._chance.choice(_STRETCHES), len(history)) - 1
         say(f"trial {self.number}: {', '.join(command.kind for command in history[first : last + 1])}")
@@ -141,6 +153,11 @@ class Trial:
             at = first
             while at <= last and not self._problems:
                 at = self._disturb(at, last)
+            only, rounds = history[first].touches, _ROUNDS if first == last else 0
+            while only and rounds and not self._problems:
+                quiet.restore(first, only)
+                self._disturb(first, last)
+                rounds -= 1
             seen = reader.stop()
         self.report.heard(seen)
         self._published += quiet.publications[max(first - 1, 0) : last + 1]
@@ -150,13 +167,16 @@ class Trial:
     def _disturb(self, at: int, last: int) -> int:
         """Kill a command, play it to its end, and compare; returns which comes next."""
         command, store = self.quiet.history[at], FrozenStore(self.quiet.home / "frozen")
-        for _ in range(self._chance.randint(1, _KILLS_IN_A_ROW)):
-            moment, before = choose(self._chance, self.quiet.wholes[at], self.quiet.sights[at]), chain_of(store)
+        for _ in range(self._chance.randint(*_KILLS_IN_A_ROW)):
+            moment = choose(self._chance, self._whole(at), self.quiet.sights[at])
+            before = chain_of(store)
             outcome = self.quiet.run(command, moment)
-            self._note(command, moment, outcome)
+            is_over = self._note(command, moment, outcome)
             self._problems += [
                 f"{command.kind}, killed {moment}: {problem}" for problem in chain_problems(store, before)
             ]
+            if is_over and command.is_once:
+                break
         steps = [command]
         if command.can_wait and at < last and self._chance.randrange(_WAIT_ONE_IN) == 0:
             at += 1
@@ -172,12 +192,19 @@ class Trial:
         self._problems += home_differences(self.quiet.before(at + 1), self.quiet.home)
         return at + 1
 
-    def _note(self, command: Command, moment: Moment, outcome: Outcome) -> None:
-        if not outcome.killed and outcome.exit_code == command.again:
+    def _whole(self, at: int) -> Outcome:
+        """How the command went undisturbed, which took longer: it was watched."""
+        whole = self.quiet.wholes[at]
+        return replace(whole, seconds=whole.seconds * _SECONDS_LEFT)
+
+    def _note(self, command: Command, moment: Moment, outcome: Outcome) -> bool:
+        """Count a kill; true where the command was over before its moment came."""
+        if not outcome.killed and outcome.exit_code in (DONE, command.again):
             say(f"  {command.kind}, {moment}: was over")
-            return
+            return True
         self.report.note(command.kind, moment, outcome)
         say(f"  {command.kind}, {moment}: {'hit' if outcome.killed else f'ended with {outcome.exit_code}'}")
+        return False
 
 
 def foreign_publications(seen: Seen, whole: Sequence[Mapping[str, int]]) -> list[str]:
@@ -220,14 +247,18 @@ def chain_problems(store: FrozenStore, before: Chain) -> list[str]:
 
 
 def commands_plan(folder: Path, count: int, seed: int, history: Sequence[Command] = HISTORY) -> Report:
-    """Play the history, then trials until `count` kills have hit or something is wrong."""
+    """Play the history, then trials until `count` kills have hit or something is wrong.
+
+    In a folder where this was begun, it goes on with the next trial.
+    """
     report = Report("commands", seed)
     folder.mkdir(parents=True, exist_ok=True)
     quiet = Undisturbed(folder, write_input(folder / "input", seed), history)
     quiet.play()
-    number = 0
+    counter = folder / "trials"
     while report.kills < count and not report.problems:
+        number = int(counter.read_text(encoding="utf-8")) if counter.exists() else 0
         Trial(quiet, report, number).play()
-        number += 1
+        counter.write_text(str(number + 1), encoding="utf-8")
         say(f"{report.kills} kills, {len(report.problems)} problems")
     return report

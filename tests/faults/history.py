@@ -28,25 +28,29 @@ VIEWER = "{viewer}"
 class Command:
     """One `kpi` command. `kind` is what kills are counted by.
 
-    `again` is the exit code when it had been done already. With `can_wait`, the next command may come before it is
-    repeated and everything is the same in the end. `is_corrected` gives it the corrected input.
+    `again` is the exit code when it had been done already; `is_once` where nothing is left to do then. With `can_wait`,
+    the next command may come before it is repeated and everything is the same in the end. `is_corrected` gives it the
+    corrected input. `touches` is all that it changes, where that is little: only that is put back to kill it once more.
     """
 
     kind: str
     arguments: tuple[str, ...]
     again: int = DONE
+    is_once: bool = False
+    touches: tuple[str, ...] = ()
     can_wait: bool = False
     is_corrected: bool = False
 
 
+LANDED = ("landing", "warehouse/landing_index.parquet")
 HISTORY: Sequence[Command] = (
     Command("first night", ("run", "--date", "2026-02-26")),
     Command("range of nights", ("run", "--from", "2026-02-27", "--to", "2026-02-28")),
     Command("rebuild", ("rebuild",)),
-    Command("freeze", ("freeze", "--month", "2026-02"), again=USAGE, can_wait=True),
-    Command("export", ("export", "--viewer", VIEWER)),
+    Command("freeze", ("freeze", "--month", "2026-02"), again=USAGE, is_once=True, touches=("frozen",), can_wait=True),
+    Command("export", ("export", "--viewer", VIEWER), touches=("exports",)),
     Command("night", ("run", "--date", "2026-03-01")),
-    Command("compact", ("compact", "--through", "2026-02-28"), can_wait=True),
+    Command("compact", ("compact", "--through", "2026-02-28"), is_once=True, can_wait=True, touches=LANDED),
     Command("backfill", ("backfill", "--from", "2026-02", "--to", "2026-03"), can_wait=True),
     Command(
         "backfill --reingest",

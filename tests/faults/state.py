@@ -8,6 +8,7 @@ was played again has another one, and the instants at which something was frozen
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,8 +31,10 @@ _BATCHES = ("input_batches", "batch_ids")
 
 def home_differences(one: Path, other: Path) -> list[str]:
     """How two state folders differ: warehouse, publication, exports, landed rows and frozen months; empty if not."""
-    found = table_differences(one / "warehouse/warehouse.duckdb", other / "warehouse/warehouse.duckdb", _TABLES)
-    found += table_differences(one / "marts.duckdb", other / "marts.duckdb", _PUBLISHED)
+    found = []
+    for name, schemas in (("warehouse/warehouse.duckdb", _TABLES), ("marts.duckdb", _PUBLISHED)):
+        if not filecmp.cmp(one / name, other / name, shallow=False):
+            found += table_differences(one / name, other / name, schemas)
     exported = [sorted(path.name for path in home.glob("exports/*")) for home in (one, other)]
     if exported[0] != exported[1]:
         found.append(f"exports are {exported[0]} and {exported[1]}")

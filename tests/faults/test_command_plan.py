@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from orchestration.cli import DONE, FAILED_CHECK, USAGE
 from orchestration.freezing.store import HEAD, MANIFEST, FrozenStore
 from tests.faults import operations
 from tests.faults.command_plan import Trial, Undisturbed, chain_of, chain_problems, foreign_publications
 from tests.faults.company import last_nights, write_company
-from tests.faults.history import VIEWER, Command, write_input
+from tests.faults.history import LANDED, VIEWER, Command, write_input
 from tests.faults.reader import Seen, count_rows, read_once
 from tests.faults.report import Report
 from tests.faults.state import home_differences
@@ -24,24 +28,75 @@ from tests.unit.checks_company import AS_OF, build_warehouse
 from tests.unit.test_freezing_store import FEBRUARY, JANUARY, draft, table
 
 SEED = 20260331
+_LIMIT = 16_000_000
+"""More than any file that comes before dbt's tables, less than all of those."""
+
 # Commands of a second or so; those that run dbt are left to the long run.
 SHORT = (
     Command("nights", ("run", "--from", "2026-02-26", "--to", "2026-02-28")),
-    Command("freeze", ("freeze", "--month", "2026-02"), again=2),
-    Command("export", ("export", "--viewer", VIEWER)),
-    Command("compact", ("compact", "--through", "2026-02-28")),
+    Command("freeze", ("freeze", "--month", "2026-02"), again=USAGE, is_once=True, touches=("frozen",)),
+    Command("export", ("export", "--viewer", VIEWER), touches=("exports",)),
+    Command("compact", ("compact", "--through", "2026-02-28"), is_once=True, touches=LANDED),
 )
 
 
-def test_after_kills_of_short_commands_everything_is_as_if_nothing_had_happened(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """The short commands, undisturbed."""
+    folder = tmp_path_factory.mktemp("commands")
+    played = Undisturbed(folder, write_input(folder / "input", SEED), SHORT)
+    played.play()
+    return played
+
+
+def test_after_kills_of_short_commands_everything_is_as_if_nothing_had_happened(quiet: Undisturbed) -> None:
     report = Report("commands", SEED)
-    quiet = Undisturbed(tmp_path, write_input(tmp_path / "input", SEED), SHORT)
-    quiet.play()
     for number in range(1, len(SHORT)):
         Trial(quiet, report, number).play(first=number)
     assert report.problems == []
     assert report.kills >= len(SHORT) - 1
     assert report.reads > 0
+
+
+def test_a_disk_that_is_full_while_dbt_builds_then_a_lock_left_behind_then_two_runs_at_once(quiet: Undisturbed) -> None:
+    quiet.restore(0)
+    home = quiet.home
+    code, said = _ended(_started(quiet, _fill_the_disk))
+    assert code == FAILED_CHECK, said
+    assert "Nothing was published." in said
+    assert "File too large" in said
+    assert (home / "warehouse" / "landing_index.parquet").exists(), "another limit is needed: dbt did not begin"
+    assert (home / "warehouse" / "warehouse.duckdb").stat().st_size > _LIMIT // 2
+    assert not (home / "marts.duckdb").exists()
+    (home / "writer.lock").write_text('{"pid": 1, "command": "kpi run", "since": "2026-03-31T00:00:00+00:00"}')
+    both = [_started(quiet), _started(quiet)]
+    ended = [_ended(process) for process in both]
+    assert [code for code, _ in ended] == [DONE, DONE], ended
+    waited = [process.pid for process, (_, said) in zip(both, ended, strict=True) if "waiting for process" in said]
+    assert len(waited) == 1
+    assert home_differences(quiet.before(1), home) == []
+
+
+def _fill_the_disk() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_LIMIT, _LIMIT))
+
+
+def _started(quiet: Undisturbed, before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+    """The first command of the history."""
+    command = quiet.history[0]
+    return subprocess.Popen(
+        quiet.arguments(command),
+        env={**os.environ, **quiet.environment(command)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=before,
+    )
+
+
+def _ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    said, _ = process.communicate()
+    return process.returncode, " ".join(said.split())
 
 
 # --- what must be noticed -----------------------------------------------------------------------------------------
