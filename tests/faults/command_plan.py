@@ -38,7 +38,7 @@ _SECONDS_LEFT = 0.7
 _ROUNDS = 4
 _WAIT_ONE_IN = 3
 # All tables take a while to read, and a night is long: the processor belongs to the night.
-_BREATH_SECONDS = 0.5
+_BREATH_SECONDS = 1.0
 
 Chain = Sequence[tuple[str, str]]
 """Frozen versions, oldest first, each with the SHA-256 of its files."""
