@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.dbt_run import DBT_PROJECT_DIR, DbtWorker, dbt_arguments, failing_rows
-from orchestration.gate import GateReport, NodeProblem, judge
+from orchestration.gate import GateReport, NodeProblem, judge, stopped
 from orchestration.progress import BuildSummary, Progress
 from orchestration.rules.explain import ADVICE, explanations
 
@@ -62,7 +62,7 @@ def run_build(
         run_results = json.loads(run_results_path.read_text(encoding="utf-8"))
     report = judge(expected, run_results)
     if problem is not None and report.is_open:
-        report = judge(expected, None)
+        report = stopped(problem)
     results = {result["unique_id"]: result for result in (run_results or {"results": []})["results"]}
     # Where nothing ran, the database itself may be what is wrong, and dbt's word on it is the better one.
     rows = failing_rows(place.warehouse_path, results.values()) if report.built else {}

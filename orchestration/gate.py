@@ -92,6 +92,11 @@ def _problem(result: Mapping[str, Any]) -> NodeProblem:
     )
 
 
+def stopped(problem: str) -> GateReport:
+    """dbt says that all went well, and then stopped: its database may not hold what it reports."""
+    return GateReport(0, 0, (), (NodeProblem("run", "stopped", f"dbt stopped after its last node: {problem}"),))
+
+
 def judge(expected: Set[str], run_results: Mapping[str, Any] | None) -> GateReport:
     """Compare what dbt reports with what it had to do. `run_results` is None when dbt left none behind."""
     nothing = NodeProblem("run", "nothing done", "dbt reported no node at all; is the selection empty?")

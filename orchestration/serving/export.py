@@ -60,6 +60,7 @@ class Export:
 def export_viewer(marts_path: Path, email: str, target: Path) -> Export:
     """Write the rows `email` may see to a new DuckDB file at `target`, replacing what was there in one rename.
 
+    What a killed export to the same file had begun to write is removed.
     Raises ExportError for a viewer who may see nothing, and when the finished file holds anything but the viewer's
     rows; then `target` is as it was.
     """
@@ -67,6 +68,7 @@ def export_viewer(marts_path: Path, email: str, target: Path) -> Export:
         raise ExportError(f"{target} is the publication itself; name another file")
     viewer = resolve_viewer(marts_path, email)
     target.parent.mkdir(parents=True, exist_ok=True)
+    files.remove_dead(target)
     temporary = files.temporary_path(target, generation_id(datetime.now(UTC)))
     try:
         with open_publication(marts_path, viewer.email) as connection:

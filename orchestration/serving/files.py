@@ -6,6 +6,7 @@ Belongs here: temporary names, leftovers, the former generation. Not here: what 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -24,11 +25,35 @@ def remove_leftovers(target: Path) -> list[Path]:
 
     The caller holds the writer lock: without it, another build's file would be taken for a leftover.
     """
-    pattern = re.compile(re.escape(target.name) + r"\." + GENERATION.pattern + r"\.tmp(\.wal)?")
-    leftovers = [path for path in target.parent.iterdir() if pattern.fullmatch(path.name) and path.is_file()]
+    leftovers = _leftovers(target)
     for path in leftovers:
         path.unlink()
     return leftovers
+
+
+def remove_dead(target: Path) -> None:
+    """The same without a lock: a file that DuckDB has open in any process, and its log, stay."""
+    leftovers = _leftovers(target)
+    alive = {path.name for path in leftovers if path.suffix == ".tmp" and _is_open(path)}
+    for path in leftovers:
+        if path.name.removesuffix(".wal") not in alive:
+            path.unlink(missing_ok=True)
+
+
+def _leftovers(target: Path) -> list[Path]:
+    pattern = re.compile(re.escape(target.name) + r"\." + GENERATION.pattern + r"\.tmp(\.wal)?")
+    return [path for path in target.parent.iterdir() if pattern.fullmatch(path.name) and path.is_file()]
+
+
+def _is_open(path: Path) -> bool:
+    """Whether another process holds DuckDB's lock on the file; the kernel frees it with the process."""
+    try:
+        with path.open("r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError, FileNotFoundError):
+        # Held by another process, another person's, or finished in this very instant.
+        return True
+    return False
 
 
 def discard(temporary: Path) -> None:

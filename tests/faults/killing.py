@@ -26,7 +26,7 @@ from tests.faults import kill_hook
 from tests.faults.kill_hook import GROUP, SELF
 
 _SITE = Path(__file__).parent / "site"
-_POLL_SECONDS = 0.002
+_POLL_SECONDS, _WATCH_SECONDS = 0.002, 0.02
 _LIMIT_SECONDS = 900.0
 
 Sight = Callable[[], bool]
@@ -34,15 +34,20 @@ Sight = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Moment:
-    """When to kill, exactly one of three, and whom: `group`, or `self` for one process alone."""
+    """When to kill, exactly one of three, and whom: `group`, or `self` for one process alone.
+
+    With a `name`, only changes of that name are counted.
+    """
 
     scope: str
     seconds: float | None = None
     change: int | None = None
     sight: str | None = None
+    name: str = ""
 
     def __str__(self) -> str:
-        when = f"at {self.seconds:.2f} s" if self.seconds is not None else f"at change {self.change}"
+        change = f"at change {self.change}" + (f" of {self.name}" if self.name else "")
+        when = f"at {self.seconds:.2f} s" if self.seconds is not None else change
         return f"{when if self.sight is None else f'when {self.sight}'}, {self.scope}"
 
 
@@ -54,6 +59,8 @@ class Outcome:
     exit_code: int
     seconds: float
     changes: int = 0
+    names: tuple[str, ...] = ()
+    """What was changed, as `kill_hook.name_of` says it, each once."""
 
 
 def server(preload: Sequence[str]) -> ForkServerContext:
@@ -101,29 +108,43 @@ def run_command(
     moment: Moment | None,
     sights: Mapping[str, Sight],
     log: Path,
+    watch: Callable[[], object] | None = None,
 ) -> Outcome:
-    """Run a command in a session of its own up to the moment; None lets it finish. What it prints goes to `log`."""
-    count = home.parent / f".changes-{os.getpid()}"
+    """Run a command in a session of its own up to the moment; None lets it finish. What it prints goes to `log`.
+
+    `watch` is called again and again meanwhile.
+    """
+    changes = home.parent / f".changes-{os.getpid()}"
     armed = {
         "PYTHONPATH": os.pathsep.join(filter(None, (str(_SITE), os.environ.get("PYTHONPATH")))),
         kill_hook.FOLDER: str(home),
         kill_hook.AT: str(moment.change if moment is not None and moment.change is not None else 0),
+        kill_hook.NAME: moment.name if moment is not None else "",
         kill_hook.SCOPE: moment.scope if moment is not None else GROUP,
-        kill_hook.COUNT: str(count),
     }
+    if moment is None:
+        armed[kill_hook.LOG] = str(changes)
     started = time.monotonic()
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, env={**os.environ, **environment, **armed}, stdout=output, stderr=output, start_new_session=True
         )
-    _wait(process, moment, started, sights)
+    _wait(process, moment, started, sights, watch)
     seconds = time.monotonic() - started
-    seen = int(count.read_text(encoding="utf-8")) if count.exists() else 0
-    count.unlink(missing_ok=True)
-    return Outcome(process.returncode == -signal.SIGKILL, process.returncode, seconds, seen)
+    by_process = [line.split(" ", 1) for line in changes.read_text().splitlines()] if changes.exists() else []
+    changes.unlink(missing_ok=True)
+    own = sum(int(pid) == process.pid for pid, _ in by_process)
+    names = tuple(sorted({name for _, name in by_process}))
+    return Outcome(process.returncode == -signal.SIGKILL, process.returncode, seconds, own, names)
 
 
-def _wait(process: subprocess.Popen[bytes], moment: Moment | None, started: float, sights: Mapping[str, Sight]) -> None:
+def _wait(
+    process: subprocess.Popen[bytes],
+    moment: Moment | None,
+    started: float,
+    sights: Mapping[str, Sight],
+    watch: Callable[[], object] | None,
+) -> None:
     is_seen = sights[moment.sight] if moment is not None and moment.sight is not None else None
     while process.poll() is None:
         elapsed = time.monotonic() - started
@@ -138,7 +159,9 @@ def _wait(process: subprocess.Popen[bytes], moment: Moment | None, started: floa
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise AssertionError(f"{process.args!r} does not end")
-        time.sleep(_POLL_SECONDS)
+        if watch is not None:
+            watch()
+        time.sleep(_POLL_SECONDS if watch is None else _WATCH_SECONDS)
 
 
 def orphans(session: int) -> list[int]:
@@ -157,11 +180,14 @@ def choose(chance: random.Random, whole: Outcome, sights: Sequence[str] = ()) ->
     """A random moment of an operation that took as long, and made as many changes, as `whole`."""
     scope = chance.choice((GROUP, GROUP, SELF))
     kinds = ["time"] + (["change"] if whole.changes else []) + (["sight"] if sights else [])
+    kinds += ["name"] if whole.names else []
     match chance.choice(kinds):
         case "time":
             return Moment(scope, seconds=chance.uniform(0, whole.seconds))
         case "change":
             return Moment(scope, change=chance.randint(1, whole.changes))
+        case "name":
+            return Moment(scope, change=1, name=chance.choice(whole.names))
         case _:
             return Moment(scope, sight=chance.choice(list(sights)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -18,18 +19,22 @@ from orchestration.assets.ingestion import refuse_future
 from orchestration.assets.services import Services
 from orchestration.assets.writer import clear_after_crash
 from orchestration.cli import main
+from orchestration.landing import store
+from orchestration.landing.manifest import LandingError
 from orchestration.landing.store import Landing
 from orchestration.serving.lock import writer_lock
 from orchestration.serving.publish import previous_path, publish
 from orchestration.settings import Settings
 from tests.faults import operations
-from tests.faults.company import SOURCE, differences, landed_rows, last_nights, write_company
+from tests.faults.company import SOURCE, last_nights, write_company
 from tests.faults.killing import orphans, run_function, server
+from tests.faults.state import landed_rows, table_differences
 from tests.unit.checks_company import AS_OF, build_warehouse
 
 NIGHTS = last_nights(3)
 CONTEXT = server(operations.PRELOAD)
 _PATIENCE_SECONDS = 60
+_NOW = datetime(2026, 4, 1, 2, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +92,7 @@ def test_a_disk_that_is_full_while_publishing(tmp_path: Path) -> None:
     assert (home / "marts.duckdb").read_bytes() == before
     assert sorted(path.name for path in home.iterdir()) == ["marts.duckdb", "writer.lock"]
     operations.publish_marts(home, warehouse, AS_OF)
-    assert differences(home / "marts.duckdb", previous_path(home / "marts.duckdb"), ["main", "core"]) == []
+    assert table_differences(home / "marts.duckdb", previous_path(home / "marts.duckdb"), ["main", "core"]) == []
 
 
 def test_nights_that_arrive_out_of_order(source: Path, quiet: Path, tmp_path: Path) -> None:
@@ -106,6 +111,40 @@ def test_a_night_that_arrives_twice(source: Path, quiet: Path, tmp_path: Path) -
     for night in NIGHTS:
         operations.land(tmp_path, source, night)
         operations.land(tmp_path, source, night)
+    assert landed_rows(tmp_path) == landed_rows(quiet)
+
+
+@pytest.mark.parametrize(
+    ("file", "word"),
+    [("data.parquet", r"data\.parquet has \d+ bytes instead of the \d+"), ("manifest.json", "is no manifest")],
+)
+def test_a_landed_file_that_is_cut_short(source: Path, quiet: Path, tmp_path: Path, file: str, word: str) -> None:
+    for night in NIGHTS[:2]:
+        operations.land(tmp_path, source, night)
+    cut = tmp_path / "landing" / SOURCE / "orders" / f"{NIGHTS[1]}.1" / file
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    with pytest.raises(LandingError, match=word) as error:
+        operations.land(tmp_path, source, NIGHTS[2])
+    assert str(cut) in str(error.value)
+    if file == "manifest.json":
+        shutil.rmtree(cut.parent)
+    for night in NIGHTS[1:]:
+        operations.land(tmp_path, source, night)
+    assert landed_rows(tmp_path) == landed_rows(quiet)
+
+
+def test_a_clock_that_jumps_between_nights(
+    source: Path, quiet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt that counts came last, whatever time it says it was; the one before it had other rows."""
+    for night, other, years in zip(NIGHTS, (NIGHTS[1], NIGHTS[0], NIGHTS[0]), (30, -30, 5), strict=True):
+        shutil.copytree(source / str(other), tmp_path / "wrong" / str(night))
+        monkeypatch.setattr(store, "_now", lambda: _NOW.isoformat())
+        operations.land(tmp_path, tmp_path / "wrong", night)
+        wrong = _NOW.replace(year=_NOW.year + years).isoformat()
+        monkeypatch.setattr(store, "_now", lambda wrong=wrong: wrong)
+        operations.land(tmp_path, source, night)
+    operations.land(tmp_path, source, NIGHTS[-1])
     assert landed_rows(tmp_path) == landed_rows(quiet)
 
 

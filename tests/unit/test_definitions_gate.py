@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestration.gate import expected_nodes, judge
+from orchestration.gate import expected_nodes, judge, stopped
 
 EXPECTED = frozenset({"seed.p.labels", "model.p.stg", "model.p.mart", "test.p.unique_mart.1"})
 
@@ -41,6 +41,12 @@ def test_no_results_file_is_refused() -> None:
     report = judge(EXPECTED, None)
     assert not report.is_open
     assert "no run_results.json" in report.describe()
+
+
+def test_results_of_a_dbt_that_then_stopped_are_refused_with_its_words() -> None:
+    report = stopped("IO Error: No space left on device")
+    assert not report.is_open
+    assert "dbt stopped after its last node: IO Error: No space left on device" in report.describe()
 
 
 def test_a_node_that_is_not_reported_is_named() -> None:

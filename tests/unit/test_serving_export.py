@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -249,6 +251,32 @@ def test_a_new_export_replaces_the_old_one_whole(warehouse: Path, tmp_path: Path
     with duckdb.connect(str(target), read_only=True) as connection:
         assert connection.execute("select count(*) from fct_orders").fetchall() == [(19,)]
     assert sorted(child.name for child in tmp_path.iterdir()) == ["e1.duckdb", "marts.duckdb"]
+
+
+def test_what_a_killed_export_had_begun_is_removed_and_what_another_is_writing_is_not(
+    marts: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "e1.duckdb"
+    dead, alive = (tmp_path / f"e1.duckdb.2026033{day}T030000000000Z.tmp" for day in (0, 1))
+    others = [tmp_path / "b1.duckdb.20260331T030000000000Z.tmp", tmp_path / "e1.duckdb.tmp"]
+    for path in (dead, dead.with_name(dead.name + ".wal"), *others):
+        path.write_bytes(b"half")
+    code = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.execute('create table t as select 1'); "
+        "print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(alive)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert other.stdout.readline() == "open\n"
+        export_viewer(marts, "e1@kpi.vn", target)
+        left = sorted(tmp_path.iterdir())
+        other.stdin.close()
+    assert left == sorted([target, alive, alive.with_name(alive.name + ".wal"), *others])
+    export_viewer(marts, "e1@kpi.vn", target)
+    assert sorted(tmp_path.iterdir()) == sorted([target, *others])
 
 
 def test_the_publication_itself_is_never_the_target(warehouse: Path, tmp_path: Path) -> None:
