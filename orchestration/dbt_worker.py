@@ -97,6 +97,7 @@ def _say_less() -> None:
 
 def _invoke(request: Mapping[str, Any], manifest: Any, protocol_fd: int) -> int:
     """Run one dbt command in this process; 0 when dbt calls it a success, 1 otherwise."""
+    from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 
     def on_event(event: Any) -> None:
@@ -107,7 +108,7 @@ def _invoke(request: Mapping[str, Any], manifest: Any, protocol_fd: int) -> int:
     _say_less()
     result = dbtRunner(manifest=manifest, callbacks=[on_event]).invoke(list(request["args"]))
     _close_duckdb()
-    if request["results"] is not None and hasattr(result.result, "write"):
+    if request["results"] is not None and isinstance(result.result, RunExecutionResult):
         result.result.write(request["results"])
     if result.exception is not None:
         _say(protocol_fd, {"error": str(result.exception).strip() or type(result.exception).__name__})

@@ -47,11 +47,8 @@ def left_alone(manifest: Mapping[str, Any]) -> frozenset[str]:
 
 def _is_passed_test_of_rules(node: Mapping[str, Any]) -> bool:
     """A test that may only warn has to go on doing so."""
-    return (
-        node["resource_type"] == "test"
-        and node["original_file_path"].startswith("seeds/")
-        and node["config"]["severity"].lower() == "error"
-    )
+    is_of_rules = node["resource_type"] == "test" and str(node["original_file_path"]).startswith("seeds/")
+    return is_of_rules and str(node["config"]["severity"]).lower() == "error"
 
 
 def build_selection(

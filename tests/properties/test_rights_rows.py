@@ -1,14 +1,14 @@
-"""Rows a viewer sees: by brute force, through the access views, and in the viewer's own file, for every viewer.
+"""Rows a viewer sees: by brute force, through the access views, in the viewer's own file, and as a login of PostgreSQL.
 
-Random organisations over random companies, built by all models, published and exported by the project's own code. A
-further way to the rows (a database with logins of its own) is one more function in `WAYS`.
+Random organisations over random companies, built by all models, published and exported by the project's own code, to a
+real server too. A further way to the rows is one more function in `WAYS`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -17,6 +17,9 @@ from hypothesis import strategies as st
 
 from orchestration.serving.export import file_name
 from orchestration.serving.generations import CURRENT, Limits, export_all
+from orchestration.serving.postgres.names import LIVE, compose
+from orchestration.serving.postgres.publish import publish_to
+from orchestration.serving.postgres.target import Target
 from orchestration.serving.publish import publish
 from orchestration.serving.reading import open_publication
 from tests.properties.brute_force import BruteForce
@@ -35,12 +38,23 @@ from tests.support.access_rules import (
     OWNERS_OF_TWO,
     VIEWS,
 )
+from tests.support.postgres import Server
+from tests.support.postgres_company import Key, drop_database, keys_in, log_in, make_database
 
 COMPANIES = 3
 _REPORT_OF_FIGURES = "employee"
 
 Rows = Mapping[str, Counter[str]]
 """How often each row is seen, by mart."""
+
+
+@dataclass(frozen=True)
+class OnServer:
+    """Where a company was published to, and its logins by e-mail."""
+
+    server: Server
+    target: Target
+    keys: Mapping[str, Key]
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,7 @@ class Published:
     exports_dir: Path
     marts: Marts
     rules: BruteForce
+    on_server: OnServer | None = None
 
     @property
     def viewers(self) -> list[str]:
@@ -77,9 +92,25 @@ def in_the_file(company: Published, email: str) -> Rows:
         return {mart: _counted(connection, mart, f"main.{mart}") for mart in VIEWS}
 
 
+def as_a_login(company: Published, email: str) -> Rows:
+    """What the server shows to the viewer's login; nothing to who has none."""
+    assert company.on_server is not None
+    server, target, keys = company.on_server.server, company.on_server.target, company.on_server.keys
+    if email not in keys:
+        return {mart: Counter() for mart in VIEWS}
+    rows = {}
+    with log_in(server, target, keys[email]) as session:
+        for mart in VIEWS:
+            cursor = session.execute(compose("select * from {schema}.{mart}", schema=LIVE, mart=mart))
+            columns = [column.name for column in cursor.description or []]
+            rows[mart] = Counter(_shown(mart, dict(zip(columns, values, strict=True))) for values in cursor)
+    return rows
+
+
 WAYS: Mapping[str, Callable[[Published, str], Rows]] = {
     "access views": through_the_views,
     "file": in_the_file,
+    "PostgreSQL": as_a_login,
 }
 """Every way in which rows reach a viewer."""
 
@@ -171,13 +202,24 @@ def drawn_companies() -> Sequence[tuple[Company, Organisations]]:
 
 
 @pytest.fixture(scope="module")
-def published(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Sequence[Published]:
+def published(
+    project: Project, postgres_server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sequence[Published]]:
     found = []
-    for drawn in drawn_companies():
+    for place, drawn in enumerate(drawn_companies()):
         company = _published(project, drawn, tmp_path_factory.mktemp("company"))
         export_all(company.marts_path, company.exports_dir, Limits(2, "1GB"))
-        found.append(company)
-    return found
+        found.append(_on_server(company, postgres_server, f"rights{place}"))
+    yield found
+    for place in range(len(found)):
+        drop_database(postgres_server, f"rights{place}")
+
+
+def _on_server(company: Published, server: Server, name: str) -> Published:
+    folder = company.marts_path.parent
+    target = make_database(server, folder, name)
+    publish_to(target, company.marts_path, passwords_path=folder / "passwords.csv")
+    return replace(company, on_server=OnServer(server, target, keys_in(folder / "passwords.csv")))
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
@@ -188,12 +230,14 @@ def test_every_viewer_sees_what_brute_force_says(
         assert differences(company, way) == [], company.drawn
 
 
-def test_who_sees_nothing_is_shown_nothing_and_has_no_file(published: Sequence[Published]) -> None:
+def test_who_sees_nothing_is_shown_nothing_and_has_neither_file_nor_login(published: Sequence[Published]) -> None:
     silent = 0
     for company in published:
         logins = {company.rules.login(viewer) for viewer in company.viewers}
         files = {path.name for path in (company.exports_dir / CURRENT).glob("*.duckdb")}
         assert files == {file_name(login) for login in logins if login}
+        assert company.on_server is not None
+        assert set(company.on_server.keys) == {login for login in logins if login}
         for row in company.rules.people.values():
             email = (row["email"] or "").strip().lower()
             if email not in logins:
@@ -243,3 +287,16 @@ def test_a_row_that_is_missing_in_a_file_is_noticed(published: Sequence[Publishe
         assert len(differences(company, in_the_file)) == 1
     finally:
         path.write_bytes(content)
+
+
+def test_a_row_too_many_on_the_server_is_noticed(published: Sequence[Published]) -> None:
+    company = published[0]
+    assert company.on_server is not None
+    relation = {"schema": LIVE, "table": "fct_funnel"}
+    policy = "create policy everybody on {schema}.{table} for select using (true)"
+    with company.on_server.server.connect("rights0") as operator:
+        operator.execute(compose(policy, **relation))
+        try:
+            assert any("fct_funnel, not allowed" in difference for difference in differences(company, as_a_login))
+        finally:
+            operator.execute(compose("drop policy everybody on {schema}.{table}", **relation))
