@@ -456,7 +456,7 @@ def export(
         Path | None, typer.Option("--out", metavar="FILE", help="Default: exports/EMAIL.duckdb under KPI_HOME.")
     ] = None,
 ) -> None:
-    """Write a file that holds one viewer's rows only; with --all, one for every viewer."""
+    """Write a file with one viewer's rows only, or one for each."""
     settings = load_settings()
     if everybody == (viewer is not None):
         raise UsageError("say either whose rows with --viewer EMAIL, or --all")
@@ -511,7 +511,7 @@ def publish(
         bool, typer.Option("--rollback", help="Make the former publication on the server the live one again.")
     ] = False,
 ) -> None:
-    """Publish the current marts to PostgreSQL, with a login per viewer."""
+    """Publish to PostgreSQL, with a login per viewer."""
     from orchestration.serving.postgres.publish import publish_to, roll_back
     from orchestration.serving.postgres.target import Target
 
@@ -545,7 +545,7 @@ app.add_typer(access, name="access")
 
 @access.command(name="show")
 def access_show(viewer: Viewer) -> None:
-    """Say which reports, people and departments one person sees, and because of what."""
+    """Say whom one person sees, and because of what."""
     from orchestration.rights.explain import explain, verify_explanation
     from orchestration.rights.organisation import read_published
     from orchestration.rights.text import explanation_lines
@@ -560,7 +560,7 @@ def access_show(viewer: Viewer) -> None:
 
 @access.command(name="diff")
 def access_diff() -> None:
-    """Say what changed in rights since the publication before this one, and because of what."""
+    """Say what changed in rights since the last publication."""
     from orchestration.rights.changes import compare_rights
     from orchestration.rights.changes_text import change_lines
     from orchestration.rights.organisation import read_published
@@ -678,7 +678,7 @@ def freeze(
         bool, typer.Option("--verify", help="Freeze nothing; say whether everything frozen is as it was written.")
     ] = False,
 ) -> None:
-    """Freeze a month's figures, so that nothing that becomes known later changes them."""
+    """Freeze a month's figures: later news does not change them."""
     settings = load_settings()
     if verify == (month is not None):
         raise UsageError("say either which month to freeze with --month, or --verify")
