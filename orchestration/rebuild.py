@@ -48,7 +48,7 @@ class Rebuilt:
     publication: Publication | None
 
 
-ComparedThing = Callable[[Settings, Path, Limits], tuple[Sequence[Section], str]]
+ComparedThing = Callable[[Settings, Path, Limits, Progress], tuple[Sequence[Section], str]]
 """Compares what is there with the warehouse built aside: sections, and a note on what could not be compared."""
 
 
@@ -76,7 +76,7 @@ def rebuild(settings: Settings, progress: Progress, *, dry_run: bool = False) ->
             build_whole(worker, place, as_of, progress)
         docs_dir = settings.checks_dir / "data_docs" if not dry_run else scratch.checks_dir / "data_docs"
         checked = check_built(landing, settings.source, as_of, place.warehouse_path, docs_dir, progress)
-        comparison = compare_all(settings, place.warehouse_path, scratch.warehouse_dir / "spill")
+        comparison = compare_all(settings, place.warehouse_path, scratch.warehouse_dir / "spill", progress)
         if dry_run:
             return Rebuilt(comparison, None)
         save_checked(settings, as_of, checked)
@@ -86,16 +86,18 @@ def rebuild(settings: Settings, progress: Progress, *, dry_run: bool = False) ->
         return Rebuilt(comparison, publish_current(settings, landing, as_of, progress))
 
 
-def compare_all(settings: Settings, built: Path, spill: Path) -> Comparison:
+def compare_all(settings: Settings, built: Path, spill: Path, progress: Progress) -> Comparison:
     """Everything that a rebuild has to leave as it was, section by section."""
     limits = Limits(settings.threads, settings.memory_limit, spill)
-    found = [compare(settings, built, limits) for compare in _COMPARED]
+    found = [compare(settings, built, limits, progress) for compare in _COMPARED]
     return Comparison(
         tuple(section for sections, _ in found for section in sections), " ".join(note for _, note in found if note)
     )
 
 
-def _compare_warehouse(settings: Settings, built: Path, limits: Limits) -> tuple[Sequence[Section], str]:
+def _compare_warehouse(
+    settings: Settings, built: Path, limits: Limits, _progress: Progress
+) -> tuple[Sequence[Section], str]:
     """The tables of the warehouse; those of the publication where the warehouse is missing or cannot be read."""
     import duckdb
 

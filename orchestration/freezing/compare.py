@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from orchestration.compare import Limits, Section, TableDifference
 from orchestration.freezing.freeze import verify_against_landing
 from orchestration.freezing.store import FrozenStore
+from orchestration.progress import Progress
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from orchestration.freezing.manifest import FrozenVersion
 
 
-def compare_frozen(settings: Settings, _built: Path, _limits: Limits) -> tuple[Sequence[Section], str]:
+def compare_frozen(
+    settings: Settings, _built: Path, _limits: Limits, progress: Progress
+) -> tuple[Sequence[Section], str]:
     """Every frozen version against itself, built from exactly its batches; a whole build per version.
 
     Raises FrozenError when a frozen file is not as it was written: then there is nothing to compare with.
@@ -30,11 +33,10 @@ def compare_frozen(settings: Settings, _built: Path, _limits: Limits) -> tuple[S
     versions = store.versions()
     if not versions:
         return [], ""
-    tables = [
-        table
-        for version in versions
-        for table in version_tables(version, verify_against_landing(settings, version.month, version.version))
-    ]
+    tables: list[TableDifference] = []
+    for number, version in enumerate(versions, start=1):
+        progress.checking(f"frozen figures of {version.name} against its batches ({number} of {len(versions)})")
+        tables += version_tables(version, verify_against_landing(settings, version.month, version.version, progress))
     return [Section("frozen months", tuple(tables))], ""
 
 

@@ -39,7 +39,7 @@ def built(settings: Settings, tmp_path: Path) -> Path:
 
 
 def test_the_same_warehouse_is_equal(settings: Settings, built: Path, tmp_path: Path) -> None:
-    comparison = compare_all(settings, built, tmp_path / "spill")
+    comparison = compare_all(settings, built, tmp_path / "spill", Progress())
     assert comparison.is_equal
     names = {table.name for section in comparison.sections for table in section.tables}
     assert {"core.core_employee_scope", "marts.dim_customers"} <= names
@@ -48,7 +48,7 @@ def test_the_same_warehouse_is_equal(settings: Settings, built: Path, tmp_path: 
 
 def test_a_row_more_or_less_is_a_difference(settings: Settings, built: Path, tmp_path: Path) -> None:
     worse = corrupted(built, tmp_path / "worse", "delete from marts.dim_customers where customer_id = 'c001'")
-    [section] = compare_all(settings, worse, tmp_path / "spill").sections
+    [section] = compare_all(settings, worse, tmp_path / "spill", Progress()).sections
     [table] = section.differing
     assert (table.name, table.only_before, table.only_now) == ("marts.dim_customers", 1, 0)
 
@@ -61,12 +61,12 @@ def test_without_a_warehouse_the_publication_is_compared(
     settings.warehouse_path.unlink()
     if damage == "cut short":
         settings.warehouse_path.write_bytes(whole[:100])
-    comparison = compare_all(settings, built, tmp_path / "spill")
+    comparison = compare_all(settings, built, tmp_path / "spill", Progress())
     assert comparison.is_equal
     assert [section.title for section in comparison.sections] == ["publication"]
     assert "The publication was compared instead." in comparison_sentence(comparison)
     settings.marts_path.unlink()
-    nothing = compare_all(settings, built, tmp_path / "spill")
+    nothing = compare_all(settings, built, tmp_path / "spill", Progress())
     assert nothing.is_equal
     assert "there is nothing to compare with" in comparison_sentence(nothing)
 
@@ -82,7 +82,7 @@ def test_a_warehouse_that_somebody_has_open_is_left_alone(settings: Settings, bu
         assert other.stdout is not None
         assert other.stdout.readline() == "open\n"
         with pytest.raises(RebuildError, match="Another program has the warehouse open"):
-            compare_all(settings, built, tmp_path / "spill")
+            compare_all(settings, built, tmp_path / "spill", Progress())
         other.stdin.close()
 
 
