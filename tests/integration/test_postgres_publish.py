@@ -213,6 +213,17 @@ def test_an_owner_outside_everybody_is_not_published(target: Target, few: Path, 
         publish_to(target, stray)
 
 
+def test_an_everybody_that_misses_somebody_is_not_published(target: Target, few: Path, tmp_path: Path) -> None:
+    gap = changed(
+        few,
+        tmp_path / "gap.duckdb",
+        "delete from core.core_employee_scope where report = 'customer' and employee_id = "
+        "(select max(manager_id) from main.dim_customers where manager_id like 'NV%') and employee_id <> viewer_id",
+    )
+    with pytest.raises(PublishError, match=r"dim_customers: \d+ rows have an owner in manager_id outside everybody"):
+        publish_to(target, gap)
+
+
 def test_a_type_that_no_mart_has_had_is_named(target: Target, few: Path, tmp_path: Path) -> None:
     strange = changed(
         few, tmp_path / "strange.duckdb", "alter table main.dim_date alter week_date type time using time '00:00'"

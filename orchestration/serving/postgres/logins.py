@@ -10,7 +10,7 @@ tell everybody who works here. `kpi_access.login` holds whose it is, and only th
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -188,8 +188,3 @@ def end_sessions(postgres: Connection, logins: Iterable[str]) -> int:
         [list(logins)],
     ).fetchall()
     return len(rows)
-
-
-def by_person(logins: Iterable[Login]) -> Mapping[str, Login]:
-    """The logins by employee."""
-    return {login.employee_id: login for login in logins}

@@ -173,14 +173,13 @@ def _swap(
         without = [
             login for login in logins.read_logins(postgres, roles) if not (login.has_password or login.is_locked)
         ]
-        if passwords_path is not None and without:
-            given = passwords.make(without)
-            passwords.give(postgres, roles, given)
-            # Before the commit: a password that was written and is not in force is made anew, one that is in force
-            # and was not written would be lost.
-            passwords.write(passwords_path, given)
+        given = passwords.make(without if passwords_path is not None else [])
+        passwords.give(postgres, roles, given)
         gate.refuse(gate.findings(postgres, roles))
         taken = swap.take_live_tables(postgres, target)
+        if passwords_path is not None and given:
+            # The last thing that can fail before the commit: what is written is in force, and what is in force written.
+            passwords.write(passwords_path, given)
         swap.exchange(postgres, roles)
         swap.record(postgres, roles, generation, is_rollback=False)
     stall_ms = taken.stall_ms()
