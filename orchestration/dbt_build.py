@@ -65,7 +65,7 @@ def run_build(
     if run_results_path.exists():
         run_results = json.loads(run_results_path.read_text(encoding="utf-8"))
     report = judge(expected, run_results)
-    if problem is not None and report.is_open:
+    if problem is not None and (report.is_open or run_results is None):
         report = stopped(problem)
     results = {result["unique_id"]: result for result in (run_results or {"results": []})["results"]}
     # Where nothing ran, the database itself may be what is wrong, and dbt's word on it is the better one.
