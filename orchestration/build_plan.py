@@ -11,7 +11,6 @@ did not pass its tests leaves none, and the next one builds everything: slower, 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.contract import contract
-from orchestration.dbt_run import dbt_paths, project_fingerprint
+from orchestration.dbt_run import dbt_paths, project_fingerprint, read_run_results
 from orchestration.landing import changes
 from orchestration.landing.changes import Batch, EntityBatches, lost_records, record_changes
 from orchestration.settings import Settings
@@ -91,10 +90,8 @@ def why_everything(built: Built | None, wanted: Built) -> str | None:
 
 def built_now(settings: Settings, as_of: date) -> Built:
     """What a build is made of now, with the last dbt run there was."""
-    run_results = dbt_paths(settings).run_results
-    invocation = ""
-    if run_results.exists():
-        invocation = str(json.loads(run_results.read_text(encoding="utf-8"))["metadata"]["invocation_id"])
+    run_results = read_run_results(dbt_paths(settings).run_results)
+    invocation = str(run_results["metadata"]["invocation_id"]) if run_results is not None else ""
     return Built(as_of, f"{project_fingerprint(settings)} {_code()}", contract().fingerprint, invocation)
 
 

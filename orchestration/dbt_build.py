@@ -6,13 +6,12 @@ becomes of it (`assets/warehouse.py`, `aside.py`), or Dagster's events.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestration.dbt_run import DBT_PROJECT_DIR, DbtWorker, dbt_arguments, failing_rows
+from orchestration.dbt_run import DBT_PROJECT_DIR, DbtWorker, dbt_arguments, failing_rows, read_run_results
 from orchestration.gate import GateReport, NodeProblem, judge, stopped
 from orchestration.progress import BuildSummary, Progress
 from orchestration.rules.explain import ADVICE, explanations
@@ -57,11 +56,9 @@ def run_build(
     run_results_path = place.target / "run_results.json"
     run_results_path.unlink(missing_ok=True)  # A file left by an earlier run must not vouch for this one.
     problem = worker.run(dbt_arguments("build", place.target, arguments), place.environment, progress.node_finished)
-    run_results: Mapping[str, Any] | None = None
-    if run_results_path.exists():
-        run_results = json.loads(run_results_path.read_text(encoding="utf-8"))
+    run_results = read_run_results(run_results_path)
     report = judge(expected, run_results)
-    if problem is not None and report.is_open:
+    if problem is not None and (report.is_open or run_results is None):
         report = stopped(problem)
     results = {result["unique_id"]: result for result in (run_results or {"results": []})["results"]}
     # Where nothing ran, the database itself may be what is wrong, and dbt's word on it is the better one.

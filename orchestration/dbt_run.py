@@ -64,6 +64,17 @@ def dbt_paths(settings: Settings) -> DbtPaths:
     )
 
 
+def read_run_results(path: Path) -> Mapping[str, Any] | None:
+    """What the last dbt command says about every node; None where it left nothing, or half a file as it was killed."""
+    if not path.exists():
+        return None
+    try:
+        results: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return results
+
+
 def dbt_environment(settings: Settings, as_of: date | None = None, build: str = "everything") -> dict[str, str]:
     """The variables the dbt project reads. Without `as_of` the project takes yesterday in the company's time zone.
 

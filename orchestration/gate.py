@@ -93,8 +93,8 @@ def _problem(result: Mapping[str, Any]) -> NodeProblem:
 
 
 def stopped(problem: str) -> GateReport:
-    """dbt says that all went well, and then stopped: its database may not hold what it reports."""
-    return GateReport(0, 0, (), (NodeProblem("run", "stopped", f"dbt stopped after its last node: {problem}"),))
+    """dbt ended without results, or after good ones: its database may not hold what it reports."""
+    return GateReport(0, 0, (), (NodeProblem("run", "stopped", f"dbt stopped: {problem}"),))
 
 
 def judge(expected: Set[str], run_results: Mapping[str, Any] | None) -> GateReport:

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from orchestration.cli import BROKEN
+from orchestration.cli import BROKEN, FAILED_CHECK
 from tests.faults.kill_hook import SELF
 from tests.faults.killing import Moment, Outcome
 from tests.faults.reader import Seen
@@ -29,8 +29,9 @@ class Report:
 
     def note(self, step: str, moment: Moment, outcome: Outcome) -> None:
         """Count a kill that hit; an operation that was over before its moment came must have ended well."""
-        # A command whose dbt process died alone says so and ends with 3.
-        is_worker = moment.change is not None and moment.scope == SELF and outcome.exit_code == BROKEN
+        # A command whose dbt process died alone says so and ends with 3, or 1 where dbt was building.
+        is_alone = moment.change is not None and moment.scope == SELF
+        is_worker = is_alone and outcome.exit_code in (BROKEN, FAILED_CHECK)
         if outcome.killed or is_worker:
             self.kills += 1
             kind = "time" if moment.seconds is not None else "change" if moment.change is not None else moment.sight

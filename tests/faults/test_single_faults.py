@@ -19,9 +19,12 @@ from orchestration.assets.ingestion import refuse_future
 from orchestration.assets.services import Services
 from orchestration.assets.writer import clear_after_crash
 from orchestration.cli import main
+from orchestration.dbt_build import BuildPlace, run_build
+from orchestration.dbt_run import DbtWorker, dbt_environment, dbt_paths
 from orchestration.landing import store
 from orchestration.landing.manifest import LandingError
 from orchestration.landing.store import Landing
+from orchestration.progress import Progress
 from orchestration.serving.lock import writer_lock
 from orchestration.serving.publish import previous_path, publish
 from orchestration.settings import Settings
@@ -228,6 +231,17 @@ def test_dbt_s_process_ends_with_the_one_that_started_it(tmp_path: Path) -> None
     _wait_for(lambda: orphans(process.pid or 0) == [])
     # It stopped in the middle: a later run parses into the same folder, and must be alone there.
     assert not (home / "warehouse" / "target" / "manifest.json").exists()
+
+
+def test_dbt_that_stops_by_itself_is_told_in_its_own_words(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, source=SOURCE)
+    settings.warehouse_dir.mkdir()
+    place = BuildPlace(settings.warehouse_path, dbt_paths(settings).target, dbt_environment(settings, NIGHTS[0]))
+    with duckdb.connect(settings.warehouse_path), DbtWorker(settings) as worker:
+        build = run_build(worker, place, {}, frozenset({"model.one"}), ["--select", "core_batches"], Progress())
+    assert not build.report.is_open
+    assert build.report.describe().startswith("run: stopped: dbt stopped: ")
+    assert "Could not set lock on file" in build.report.describe()
 
 
 def _in_a_session(home: Path) -> None:

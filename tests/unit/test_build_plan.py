@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.build_plan import CHANGES, EVERYTHING, BuildPlan, Built, finish, prepare, why_everything
+from orchestration.build_plan import CHANGES, EVERYTHING, BuildPlan, Built, built_now, finish, prepare, why_everything
 from orchestration.contract import contract
+from orchestration.dbt_run import dbt_paths
 from orchestration.landing.changes import record_key_sql, rejected_key_sql
 from orchestration.landing.index import write_index
 from orchestration.landing.store import Landing
@@ -109,6 +111,16 @@ def test_a_build_that_was_begun_and_not_finished_leaves_nothing_to_start_from(ho
     assert home.prepare(FIRST).mode == CHANGES
     second = home.prepare(FIRST)
     assert (second.mode, second.reason) == (EVERYTHING, "no finished build to start from")
+
+
+def test_results_that_dbt_was_killed_while_writing_are_no_results(home: Home) -> None:
+    """Half a file is left at its place, and no build may stop at it."""
+    results = dbt_paths(home.settings).run_results
+    results.parent.mkdir(parents=True)
+    text = json.dumps({"metadata": {"invocation_id": "i"}, "results": []})
+    for written, invocation in ((text, "i"), (text[: len(text) // 2], ""), ("", "")):
+        results.write_text(written, encoding="utf-8")
+        assert built_now(home.settings, FIRST).invocation == invocation
 
 
 def test_a_reason_given_goes_before_all_others(home: Home) -> None:

@@ -46,7 +46,7 @@ def test_no_results_file_is_refused() -> None:
 def test_results_of_a_dbt_that_then_stopped_are_refused_with_its_words() -> None:
     report = stopped("IO Error: No space left on device")
     assert not report.is_open
-    assert "dbt stopped after its last node: IO Error: No space left on device" in report.describe()
+    assert "dbt stopped: IO Error: No space left on device" in report.describe()
 
 
 def test_a_node_that_is_not_reported_is_named() -> None:
