@@ -26,25 +26,25 @@ def sights_of(home: Path) -> Mapping[str, Sight]:
         "a third has landed": lambda: _count(home / "landing", "*/*/*/manifest.json") >= batches + 8,
         "half is compacted": lambda: _count(home / "landing", "*/*/compacted-*/manifest.json") >= segments + 12,
         "the index is new": _changed(warehouse / "landing_index.parquet"),
-        "the build is planned": _there(warehouse / "warehouse.duckdb.wal"),
+        "the build is planned": _changed(warehouse / "warehouse.duckdb.wal"),
         "dbt writes": _larger(warehouse / "warehouse.duckdb.wal", 100_000),
         "dbt has written much": _larger(warehouse / "warehouse.duckdb.wal", 1_000_000),
         "dbt is done": results,
         "the build is recorded": _changed_after(results, database),
-        "a publication is being built": lambda: any(home.glob("marts.duckdb.*.tmp")),
-        "a publication is half built": lambda: any(_size(path) > 4_000_000 for path in home.glob("marts.duckdb.*.tmp")),
+        "a publication is being built": _new_file(home, "marts.duckdb.*.tmp"),
+        "a publication is half built": _new_file(home, "marts.duckdb.*.tmp", 4_000_000),
         "the publication is kept aside": _changed(home / "marts.previous.duckdb"),
         "the publication is swapped": _changed(marts),
         "freshness is written": _changed(home / "freshness.json"),
-        "figures are being frozen": lambda: any(frozen.glob("*/.tmp-*")),
+        "figures are being frozen": _new_file(frozen, "*/.tmp-*"),
         "frozen files are there": _new(frozen, "*/v*/rows.parquet"),
         "a frozen manifest is there": _new(frozen, "*/v*/manifest.json"),
         "the chain has a new head": _changed(frozen / "head.json"),
-        "figures are built as known then": lambda: any(frozen.glob(".*as_known.duckdb.*.tmp")),
-        "dbt writes aside": lambda: any((home / "scratch").glob("*/warehouse/warehouse.duckdb.wal")),
-        "a warehouse is rebuilt": _there(rebuilt),
+        "figures are built as known then": _new_file(frozen, ".*as_known.duckdb.*.tmp"),
+        "dbt writes aside": _new_file(home / "scratch", "*/warehouse/warehouse.duckdb.wal"),
+        "a warehouse is rebuilt": _changed(rebuilt),
         "a rebuilt warehouse is swapped in": _another(database),
-        "an export is being written": lambda: any((home / "exports").glob("*.tmp")),
+        "an export is being written": _new_file(home / "exports", "*.tmp"),
     }
 
 
@@ -59,8 +59,12 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _there(path: Path) -> Sight:
-    return path.exists
+def _new_file(folder: Path, pattern: str, size: int = -1) -> Sight:
+    """One that was not there, or is another by now: what an earlier kill left does not count."""
+    before = {path: _identity(path) for path in folder.glob(pattern)}
+    return lambda: any(
+        _size(path) > size and _identity(path) not in (before.get(path), None) for path in folder.glob(pattern)
+    )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -88,7 +92,8 @@ def _new(folder: Path, pattern: str) -> Sight:
 
 
 def _larger(path: Path, size: int) -> Sight:
-    return lambda: _size(path) > size
+    is_changed = _changed(path)
+    return lambda: is_changed() and _size(path) > size
 
 
 def _changed_after(first: Sight, path: Path) -> Sight:
