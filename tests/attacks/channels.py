@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.attacks.probes import Probe, fails_with, finds_rows, tells, works
-from tests.attacks.reading import OPEN
+from tests.attacks.reading import OPEN, PROGRAMS
 
 _PLAN = "explain (analyze, costs off, timing off, summary off, buffers off) "
 # A view as people write them first: the filter in the view, no barrier, and tables that only the view protects.
@@ -26,7 +26,30 @@ _UNPINNED = (
     "grant usage on schema kpi_access to {owner}",
 )
 
+# What database.sql takes away: comparisons that are made before the policy is asked.
+_ASKED_FIRST = (
+    "alter function texteq(text, text) leakproof",
+    "alter function date_eq(date, date) leakproof",
+    "alter function int84eq(bigint, integer) leakproof",
+)
+_WHOLE_SCAN = ("set enable_indexscan = off", "set enable_bitmapscan = off", "set enable_indexonlyscan = off")
+
 PROBES = (
+    Probe(
+        "whether a name exists: a policy is never asked where nobody has it",
+        (*_WHOLE_SCAN, _PLAN + "select 1 from marts.dim_customers where customer_name = 'nobody is called this'"),
+        tells("never executed"),
+        _ASKED_FIRST,
+    ),
+    Probe(
+        "exact counts of one colleague's rows, where two people own a row",
+        (
+            "set enable_seqscan = off",
+            _PLAN + "select 1 from marts.fct_customer_events where manager_id = '{victim_id}'",
+        ),
+        lambda outcome, names: f"Index Cond: (manager_id = '{names.victim_id}'" in str(outcome.rows[-1]),
+        _ASKED_FIRST,
+    ),
     Probe(
         "a value in the text of a cast's error",
         ("select customer_name::integer from marts.dim_customers where customer_name like '%{secret}%'",),
@@ -74,7 +97,7 @@ PROBES = (
             "select count(*) from marts.dim_departments where pg_temp.look(department_name)",
         ),
         tells("Ban Giám đốc"),
-        (*_NAIVE_VIEW, *_TEMP),
+        (*_NAIVE_VIEW, *_TEMP, *PROGRAMS),
     ),
     Probe(
         "an operator of one's own",
@@ -114,7 +137,7 @@ PROBES = (
             _PLAN + "select 1 from marts.dim_customers where customer_name = '{secret}'",
         ),
         lambda outcome, _: "Rows Removed by Filter: 1" in str(outcome.rows[-1]),
-        ("create index on marts.dim_customers (customer_name)",),
+        (*_ASKED_FIRST, "create index on marts.dim_customers (customer_name)"),
     ),
     Probe(
         "whether a number exists, by an index on it",
@@ -127,6 +150,7 @@ PROBES = (
             str(outcome.rows[-1]).replace("987654321", "") != str(outcome.rows[-2]).replace("123456789", "")
         ),
         (
+            *_ASKED_FIRST,
             "drop index marts.fct_funnel_employee_id_month_date_idx",
             "create index on marts.fct_funnel (orders)",
         ),
@@ -141,7 +165,11 @@ PROBES = (
         lambda outcome, _: (
             str(outcome.rows[-1]).replace("1999-02-01", "") != str(outcome.rows[-2]).replace("1999-01-01", "")
         ),
-        ("drop index marts.fct_funnel_employee_id_month_date_idx", "create index on marts.fct_funnel (month_date)"),
+        (
+            *_ASKED_FIRST,
+            "drop index marts.fct_funnel_employee_id_month_date_idx",
+            "create index on marts.fct_funnel (month_date)",
+        ),
     ),
     Probe(
         "columns' most common values and bounds",

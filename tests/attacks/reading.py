@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.attacks.probes import Probe, finds_rows, tells, works
 
 OPEN = ("alter table marts.dim_customers disable row level security",)
+# What database.sql takes away: programs of one's own, without which the search below is refused.
+PROGRAMS = ("grant usage on language plpgsql to public",)
 _SEARCH = """
     do $$
     declare
@@ -198,6 +200,7 @@ PROBES = (
         (_SEARCH,),
         tells(),
         (
+            *PROGRAMS,
             "create materialized view marts.summary as select * from marts.dim_customers",
             "grant select on marts.summary to {reader}",
         ),
@@ -207,6 +210,7 @@ PROBES = (
         (_SEARCH,),
         tells(),
         (
+            *PROGRAMS,
             "create view marts.everybody as select * from marts.dim_customers",
             "grant select on marts.everybody to {reader}",
         ),
@@ -216,6 +220,7 @@ PROBES = (
         (_SEARCH,),
         tells(),
         (
+            *PROGRAMS,
             "create table marts.parts (like marts.dim_customers) partition by list (gender)",
             "create table marts.part partition of marts.parts default",
             "insert into marts.parts select * from marts.dim_customers",
@@ -228,6 +233,7 @@ PROBES = (
         (_SEARCH,),
         tells(),
         (
+            *PROGRAMS,
             "create table public.notes as select * from marts.dim_customers",
             "grant usage on schema public to public",
             "grant select on public.notes to public",

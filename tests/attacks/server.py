@@ -25,7 +25,24 @@ PROBES = (
     _granted(
         "lock a table against everybody",
         "do 'begin lock table marts.fct_funnel in access exclusive mode; end'",
-        "grant update on marts.fct_funnel to {reader}",
+        "grant usage on language plpgsql to public; grant update on marts.fct_funnel to {reader}",
+    ),
+    _granted("run a program of one's own", "do 'begin perform 1; end'", "grant usage on language plpgsql to public"),
+    _granted(
+        "take locks that outlive the statement",
+        "select pg_advisory_lock(1)",
+        "grant execute on function pg_advisory_lock(bigint) to public",
+    ),
+    _granted(
+        "fill the write-ahead log",
+        "select pg_logical_emit_message(false, 'x', 'y')",
+        "grant execute on all functions in schema pg_catalog to public",
+    ),
+    _granted(
+        "raise the limit of temporary files",
+        "set temp_file_limit = -1",
+        "grant set on parameter temp_file_limit to {reader}",
+        "revoke set on parameter temp_file_limit from {reader}",
     ),
     _granted(
         "drop a table",

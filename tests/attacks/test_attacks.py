@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestration.serving.postgres import gate
-from orchestration.serving.postgres.names import LIVE
+from orchestration.serving.postgres.names import LIVE, compose
 from orchestration.serving.postgres.target import connect
 from tests.attacks import channels, reading, roles, server
 from tests.attacks.arena import Arena
@@ -44,6 +44,20 @@ def test_the_attacker_has_rows_of_their_own_and_the_secrets_are_there(arena: Are
         assert operator.execute(
             "select count(*) from marts.fct_funnel where orders = 987654321 and month_date = '1999-02-01'"
         ).fetchone() == (1,)
+
+
+def test_no_relation_that_can_be_read_holds_a_secret(arena: Arena) -> None:
+    with arena.server.connect(arena.target.roles.prefix, arena.me.login, arena.me.password) as session:
+        readable = session.execute(
+            "select n.nspname::text, c.relname::text from pg_class as c "
+            "inner join pg_namespace as n on c.relnamespace = n.oid "
+            "where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname <> 'information_schema' "
+            "and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')"
+        ).fetchall()
+        assert (LIVE, "dim_customers") in readable
+        for schema, name in readable:
+            question = "select t::text from {schema}.{name} as t where t::text like %s"
+            assert session.execute(compose(question, schema=schema, name=name), ["%SECRET-7%"]).fetchall() == []
 
 
 @pytest.mark.parametrize("probe", PROBES, ids=ids)

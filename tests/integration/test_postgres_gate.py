@@ -58,7 +58,10 @@ MISTAKES = {
     "create function kpi_access.more() returns int language sql as 'select 1'": "without a fixed search path",
     "create schema tools; grant usage on schema tools to public; create function tools.run(text) returns text "
     "language sql as 'select $1'": "not PostgreSQL's or ours",
-    "create function kpi_access.quiet() returns int leakproof language sql as 'select 1'": "claims to leak nothing",
+    "create function kpi_access.quiet() returns int leakproof language sql as 'select 1'": "claim to leak nothing",
+    "alter function texteq(text, text) leakproof": "claim to leak nothing",
+    "grant execute on function pg_advisory_lock(bigint) to public": "one reader stops the server",
+    "grant usage on language plpgsql to gate_reader": "may run programs",
     "alter role gate_reader createdb": "more than the right to log in",
     "alter role gate_all_employee bypassrls": "more than the right to log in",
     "alter role gate_all_employee login": "a group that can log in",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ import pytest
 
 from orchestration.serving.errors import PublishError
 from orchestration.serving.postgres import load, swap
+from orchestration.serving.postgres.logins import end_sessions
 from orchestration.serving.postgres.publish import publish_to, roll_back
-from orchestration.serving.postgres.target import Target
+from orchestration.serving.postgres.target import Connection, Target
 from tests.support.postgres import Server
 from tests.support.postgres_company import Key, changed, drop_database, keys_in, log_in, make_database
 
@@ -214,7 +215,7 @@ def test_a_transaction_keeps_its_publication_and_the_swap_waits(
 def test_without_the_swaps_locks_a_transaction_would_meet_two_publications(
     postgres_server: Server, target: Target, company: Path, key: Key, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(swap, "take_live_tables", lambda *_: swap.Taken(time.monotonic(), 0.0, 0, 0))
+    monkeypatch.setattr(swap, "take_tables", lambda *_: swap.Taken(time.monotonic(), 0.0, 0, 0))
     with log_in(postgres_server, target, key) as session:
         session.autocommit = False
         assert session.execute(ASK_RECORD).fetchone() == (generation(1),)
@@ -288,3 +289,83 @@ def test_sessions_that_come_back_for_ever_are_named(
         with pytest.raises(PublishError, match=f"sessions of {key.login} hold the marts and come back"):
             publish_to(impatient, company)
         assert session.execute(ASK_RECORD).fetchone() == (generation(1),)
+
+
+# Locks the tables of a view that its reader may not enter, until the transaction ends.
+HOLD_FORMER = (
+    "select pg_get_viewdef(oid) from pg_class where relkind = 'v' and relnamespace = to_regnamespace('marts__old')"
+)
+
+
+def test_a_reader_who_holds_the_former_publication_does_not_stop_the_next(
+    postgres_server: Server, target: Target, company: Path, key: Key
+) -> None:
+    impatient = Target(target.url, target.password_file, target.role_prefix, swap_wait_seconds=0.5)
+    stamp(company, 2)
+    publish_to(impatient, company)
+    with log_in(postgres_server, target, key) as session:
+        session.autocommit = False
+        session.execute("set idle_in_transaction_session_timeout = 0")
+        assert session.execute(HOLD_FORMER).fetchall()
+        stamp(company, 3)
+        published = publish_to(impatient, company)
+        assert (published.generation_id, published.left) == (generation(3), "")
+        with pytest.raises(psycopg.OperationalError, match="terminating connection"):
+            session.execute("select 1")
+
+
+def test_who_keeps_an_older_publication_is_named_and_the_new_one_is_live(
+    postgres_server: Server, target: Target, company: Path, key: Key
+) -> None:
+    impatient = Target(target.url, target.password_file, target.role_prefix, swap_wait_seconds=0.5)
+    stamp(company, 2)
+    publish_to(impatient, company)
+    with postgres_server.connect("readers") as operator:
+        operator.autocommit = False
+        operator.execute("select count(*) from marts__old.fct_funnel")
+        stamp(company, 3)
+        published = publish_to(impatient, company)
+        assert published.generation_id == generation(3)
+        assert "postgres (pid" in published.left
+        assert published.left in published.lines()[-1]
+        stamp(company, 4)
+        with pytest.raises(PublishError, match=r"postgres \(pid \d+\)"):
+            publish_to(impatient, company)
+        with log_in(postgres_server, target, key) as session:
+            assert session.execute(ASK_RECORD).fetchone() == (generation(3),)
+        operator.rollback()
+    assert publish_to(impatient, company).left == ""
+
+
+def test_sessions_that_reconnect_are_found_again(
+    postgres_server: Server, target: Target, company: Path, key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a transaction the server goes on showing the sessions it showed first, unless it is asked anew."""
+    impatient = Target(target.url, target.password_file, target.role_prefix, swap_wait_seconds=0.2)
+    monkeypatch.setattr(swap, "_LONGEST_FIGHT", 2)
+    held: list[Session] = []
+
+    def hold() -> None:
+        session = log_in(postgres_server, target, key)
+        session.autocommit = False
+        session.execute(ASK_RECORD)
+        held.append(session)
+
+    def end_and_come_back(postgres: Connection, logins: Iterable[str]) -> int:
+        ended = end_sessions(postgres, logins)
+        hold()
+        return ended
+
+    monkeypatch.setattr(swap, "end_sessions", end_and_come_back)
+    hold()
+    # Whoever is no longer found would be waited for without end: then the reader goes, and the publication succeeds.
+    patience = threading.Timer(20, lambda: held[-1].close())
+    patience.start()
+    try:
+        stamp(company, 2)
+        with pytest.raises(PublishError, match=f"sessions of {key.login} hold the marts and come back"):
+            publish_to(impatient, company)
+    finally:
+        patience.cancel()
+        for session in held:
+            session.close()

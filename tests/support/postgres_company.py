@@ -26,7 +26,8 @@ from orchestration.sources.demo import DemoSource
 from tests.support.postgres import Server
 from tests.support.warehouse import DEMO_AS_OF, DEMO_START, dbt_build, land_nights, warehouse_settings
 
-_SETUP = PROJECT_DIR / "orchestration" / "serving" / "postgres" / "setup.sql"
+_SQL = PROJECT_DIR / "orchestration" / "serving" / "postgres"
+_SETUP, _DATABASE = _SQL / "setup.sql", _SQL / "database.sql"
 _SCALE = 0.03
 # Enough to meet every kind of owner rule; publishing them takes a second.
 FEW_MARTS = (
@@ -91,10 +92,12 @@ def make_database(server: Server, folder: Path, name: str = "kpi", **options: An
     text = "\n".join(line for line in _SETUP.read_text(encoding="utf-8").splitlines() if not line.startswith("--"))
     text = text.replace("kpi_publisher", publisher).replace("database kpi ", f"database {name} ")
     of_server, of_database = text.split("\\connect kpi\n")
-    for database, statements in (("postgres", of_server), (name, of_database)):
-        with server.connect(database) as connection:
-            for statement in filter(None, map(str.strip, statements.split(";"))):
-                connection.execute(statement.encode())
+    assert of_database.split() == ["\\ir", _DATABASE.name]
+    with server.connect("postgres") as connection:
+        for statement in filter(None, map(str.strip, of_server.split(";"))):
+            connection.execute(statement.encode())
+    with server.connect(name) as connection:
+        connection.execute(_DATABASE.read_bytes())
     with server.connect("postgres") as connection:
         connection.execute(compose("alter role {publisher} password 'of the tests'", publisher=publisher))
     password_file = folder / f"{publisher}.password"

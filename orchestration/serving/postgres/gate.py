@@ -138,8 +138,20 @@ _OF_SCHEMA: Mapping[str, LiteralString] = {
             and has_function_privilege(%(reader)s, p.oid, 'execute')
             and has_schema_privilege(%(reader)s, n.oid, 'usage')
     """,
-    "a function that is not PostgreSQL's and claims to leak nothing": """
-        select p.oid::regprocedure::text from pg_proc as p where p.proleakproof and p.oid >= 16384
+    "functions claim to leak nothing, so they are asked before the policies; a superuser runs database.sql": """
+        select count(*) || ' of them, such as ' || min(p.oid::regprocedure::text)
+        from pg_proc as p where p.proleakproof having count(*) > 0
+    """,
+    "functions with which one reader stops the server; a superuser runs database.sql": """
+        select count(*) || ' of them' from pg_proc as p
+        where p.pronamespace = 'pg_catalog'::regnamespace
+            and (p.proname ~ '^pg_(try_)?advisory' or p.proname = 'pg_logical_emit_message')
+            and has_function_privilege(%(reader)s, p.oid, 'execute')
+        having count(*) > 0
+    """,
+    "a language in which a reader may run programs; a superuser runs database.sql": """
+        select lanname from pg_language
+        where lanpltrusted and lanname <> 'sql' and has_language_privilege(%(reader)s, oid, 'usage')
     """,
 }
 

@@ -141,6 +141,9 @@ def _limit(postgres: Connection, target: Target) -> None:
     """What one login may use. It may raise the time limits itself; the number of connections it may not."""
     for login in read_roles(postgres, target.roles):
         limit = sql.Literal(target.connection_limit)
+        # What a login has set for itself in this database would otherwise stand before what follows.
+        database = postgres.info.dbname
+        postgres.execute(compose("alter role {login} in database {database} reset all", login=login, database=database))
         postgres.execute(compose("alter role {login} connection limit {limit}", login=login, limit=limit))
         for setting, value in (
             ("statement_timeout", f"{target.statement_timeout_seconds}s"),
@@ -181,10 +184,13 @@ def _group(postgres: Connection, roles: Roles, rights: Rights) -> None:
 
 
 def end_sessions(postgres: Connection, logins: Iterable[str]) -> int:
-    """End every session of these logins and wait until it is gone; how many there were."""
+    """End every session of these logins and wait until it is gone; how many are.
+
+    A session in the middle of one of the few computations that cannot be interrupted ends after it, and is not counted.
+    """
     rows = postgres.execute(
         "select pg_terminate_backend(pid, 10000) from pg_stat_activity "
         "where usename::text = any(%s) and pid <> pg_backend_pid()",
         [list(logins)],
     ).fetchall()
-    return len(rows)
+    return sum(bool(is_gone) for (is_gone,) in rows)

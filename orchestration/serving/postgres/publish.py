@@ -33,7 +33,8 @@ class ServerPublication:
     """What was published to a server. Logins are counted, never named: the file of passwords names them.
 
     `without_password` are logins that nobody can use yet; `refused` says who gets none, and why. `stall_ms` is the
-    longest that a reader can have waited behind the swap.
+    longest that a reader can have waited behind the swap. `left` says who keeps the publication before the former one
+    from being dropped, and is empty when it is gone.
     """
 
     shown: str
@@ -48,6 +49,7 @@ class ServerPublication:
     sessions_ended: int
     stall_ms: float
     seconds: float
+    left: str = ""
 
     def lines(self) -> list[str]:
         """What happened, for people: one line for the rows, one for the logins, and what is left to do."""
@@ -72,6 +74,8 @@ class ServerPublication:
                 f"{self.without_password} logins have no password: `kpi publish --passwords FILE` gives them one."
             )
         lines += [f"No login for {employee}: {reason}." for employee, reason in self.refused]
+        if self.left:
+            lines.append(f"An older publication could not be dropped yet, the next one tries again: {self.left}")
         return lines
 
 
@@ -106,7 +110,7 @@ def publish_to(
         [(generation,)] = duck.execute("select generation_id from main.publication").fetchall()
         rows = _build(duck, postgres, target, tables, rights, str(generation), before_gate)
         swapped = _swap(postgres, target, rights, str(generation), passwords_path)
-        swap.clean_up(postgres, target.roles)
+        left = swap.clean_up(postgres, target)
     changes = swapped.changes
     return ServerPublication(
         shown=target.shown,
@@ -121,6 +125,7 @@ def publish_to(
         sessions_ended=swapped.sessions_ended,
         stall_ms=swapped.stall_ms,
         seconds=time.monotonic() - started,
+        left=left,
     )
 
 
@@ -137,9 +142,9 @@ def _build(
     with postgres.transaction():
         entitlements.prepare(postgres, roles, rights.reports)
         swap.claim(postgres, roles)
+        swap.drop(postgres, target, GONE)
+        swap.drop(postgres, target, NEW)
         with acting_as(postgres, roles.owner):
-            swap.drop(postgres, GONE)
-            swap.drop(postgres, NEW)
             postgres.execute(compose("create schema {new}", new=NEW))
             postgres.execute(
                 compose("comment on schema {new} is {generation}", new=NEW, generation=sql.Literal(generation))
@@ -176,7 +181,7 @@ def _swap(
         given = passwords.make(without if passwords_path is not None else [])
         passwords.give(postgres, roles, given)
         gate.refuse(gate.findings(postgres, roles))
-        taken = swap.take_live_tables(postgres, target)
+        taken = swap.take_tables(postgres, target)
         if passwords_path is not None and given:
             # The last thing that can fail before the commit: what is written is in force, and what is in force written.
             passwords.write(passwords_path, given)
@@ -204,8 +209,8 @@ def roll_back(target: Target) -> str:
             swap.claim(postgres, roles)
             generation = swap.generation_of(postgres, OLD) or ""
             gate.refuse(gate.findings(postgres, roles, OLD))
-            swap.take_live_tables(postgres, target)
+            swap.take_tables(postgres, target)
             swap.exchange_back(postgres, roles)
             swap.record(postgres, roles, generation, is_rollback=True)
-        swap.clean_up(postgres, roles)
+        swap.clean_up(postgres, target)
     return generation

@@ -1,5 +1,6 @@
 -- What a superuser does once, before the first `kpi publish --to`: a database and the role that publishes into it.
--- Belongs here: what the publisher cannot do for itself. Not here: anything `kpi publish` creates or changes.
+-- Belongs here: what the publisher cannot do for itself. Not here: anything `kpi publish` creates or changes, or what has
+-- to be done again after a restore (database.sql).
 -- Run it with psql against the database `postgres`, then give the publisher a password: \password kpi_publisher
 
 create role kpi_publisher login createrole;
@@ -12,6 +13,4 @@ revoke connect, temporary on database postgres from public;
 revoke connect, temporary on database template1 from public;
 
 \connect kpi
-
--- Every login may otherwise write large objects, which no quota stops.
-revoke execute on function lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) from public;
+\ir database.sql

@@ -73,9 +73,9 @@ def claim(postgres: Connection, roles: Roles) -> None:
         ) from error
 
 
-def take_live_tables(postgres: Connection, target: Target) -> Taken:
-    """Hold every live table exclusively until the transaction ends."""
-    tables = _tables(postgres, LIVE)
+def take_tables(postgres: Connection, target: Target, schema: str = LIVE) -> Taken:
+    """Hold every table of a schema exclusively until the transaction ends."""
+    tables = _tables(postgres, schema)
     deadline = time.monotonic() + target.swap_wait_seconds
     attempts = ended = fights = 0
     longest_failed_ms = 0.0
@@ -97,7 +97,7 @@ def take_live_tables(postgres: Connection, target: Target) -> Taken:
             longest_failed_ms = max(longest_failed_ms, (time.monotonic() - since) * 1000)
             if time.monotonic() >= deadline:
                 fights += 1
-                ended += _end_holders(postgres, target, is_last=fights > _LONGEST_FIGHT)
+                ended += _end_holders(postgres, target, schema, is_last=fights > _LONGEST_FIGHT)
         patience = min(patience * 2, _LONGEST_TRY_MS)
         time.sleep(_PAUSE_SECONDS)
 
@@ -112,18 +112,20 @@ def _tables(postgres: Connection, schema: str) -> sql.Composed | None:
     return sql.SQL(", ").join(sql.Identifier(schema, name) for (name,) in names)
 
 
-def _end_holders(postgres: Connection, target: Target, *, is_last: bool) -> int:
+def _end_holders(postgres: Connection, target: Target, schema: str, *, is_last: bool) -> int:
     """End the viewers' sessions that hold live tables. Raises PublishError when it is somebody else who holds them, or
     (`is_last`) when they keep coming back."""
+    # Within a transaction the server keeps showing the sessions it showed first.
+    postgres.execute("select pg_stat_clear_snapshot()")
     holders = postgres.execute(
         "select distinct a.pid, a.usename::text from pg_locks as l inner join pg_class as c on l.relation = c.oid "
         "inner join pg_stat_activity as a on l.pid = a.pid "
         "where c.relnamespace = to_regnamespace(%s) and l.granted and a.pid <> pg_backend_pid() "
         "and l.database = (select oid from pg_database where datname = current_database())",
-        [LIVE],
+        [schema],
     ).fetchall()
     viewers = {str(name) for _, name in holders if str(name).startswith(target.roles.login(""))}
-    others = sorted(f"{name} (pid {pid})" for pid, name in holders if str(name) not in viewers)
+    others = sorted(f"{name or 'the server itself'} (pid {pid})" for pid, name in holders if str(name) not in viewers)
     if others:
         raise PublishError(
             f"{', '.join(others)} reads the marts and did not finish within {target.swap_wait_seconds:g} s; the former "
@@ -166,20 +168,36 @@ def record(postgres: Connection, roles: Roles, generation: str, *, is_rollback: 
         )
 
 
-def clean_up(postgres: Connection, roles: Roles) -> None:
+def clean_up(postgres: Connection, target: Target) -> str:
     """After a swap: nobody but the owner enters the old publication, and the one before it is dropped.
+
+    Returns who kept it from being dropped, such as a backup that reads it; empty when it is gone. The next publication
+    drops it then, or does not begin.
 
     Not within the swap: a reader who has just resolved a name would be told that it may not use the schema.
     """
+    roles = target.roles
     with postgres.transaction(), acting_as(postgres, roles.owner):
         if exists(postgres, OLD):
             postgres.execute(compose("revoke usage on schema {old} from {reader}", old=OLD, reader=roles.reader))
-        drop(postgres, GONE)
+    try:
+        with postgres.transaction():
+            drop(postgres, target, GONE)
+    except PublishError as error:
+        return str(error)
+    return ""
 
 
-def drop(postgres: Connection, schema: str) -> None:
-    """Drop a schema that nobody can enter, with everything in it. As its owner."""
-    postgres.execute(compose("drop schema if exists {schema} cascade", schema=schema))
+def drop(postgres: Connection, target: Target, schema: str) -> None:
+    """Drop a schema that nobody can enter, with everything in it, once nobody holds its tables.
+
+    Not entering is not enough: `pg_get_viewdef` of a view known by number locks its tables to the transaction's end.
+    """
+    if not exists(postgres, schema):
+        return
+    take_tables(postgres, target, schema)
+    with acting_as(postgres, target.roles.owner):
+        postgres.execute(compose("drop schema {schema} cascade", schema=schema))
 
 
 def _rename(postgres: Connection, schema: str, name: str) -> None:
