@@ -21,7 +21,7 @@ import pytest
 from orchestration.settings import PROJECT_DIR
 
 _KPI = str(Path(sys.executable).with_name("kpi"))
-_START_SECONDS, _BACKFILL_SECONDS, _STOP_SECONDS = 180, 600, 60
+_START_SECONDS, _BACKFILL_SECONDS, _STOP_SECONDS = 180, 600, 15
 
 _LAUNCH = """
 mutation Launch($months: [String!]!) {
@@ -90,9 +90,20 @@ def address(home: Path) -> Iterator[str]:
         _wait_for(url, process, home / "dev.log")
         yield url
     finally:
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(_STOP_SECONDS)
+        _stop(process)
         log.close()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask once, as Ctrl-C does; then without asking, because a webserver may wait for its own children for ever."""
+    for how in (signal.SIGINT, signal.SIGKILL):
+        os.killpg(process.pid, how)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+    raise AssertionError(f"process {process.pid} does not end")
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
