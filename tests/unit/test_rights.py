@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ META = {"as_of": AS_OF, "source": SOURCE}
 _RULES = {"employee": "hierarchy", "customer": "self", "department": "department"}
 
 
-def organisation(**changed: object) -> Organisation:
+def organisation(**changed: Any) -> Organisation:
     """Sales with North below it: chief (1) and clerk (2) above, lead (1) and an (2) below."""
     people = {name: Person(name, name.title(), f"{name}@x.vn") for name in ("chief", "clerk", "lead", "an")}
     people["gone"] = Person("gone", "Gone", "gone@x.vn", is_active=False)
@@ -57,7 +58,7 @@ def organisation(**changed: object) -> Organisation:
         },
         below={"s": frozenset({"n"})},
     )
-    return granted(replace(known, **changed))  # type: ignore[arg-type]
+    return granted(replace(known, **changed))
 
 
 def granted(given: Organisation) -> Organisation:
