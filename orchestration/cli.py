@@ -265,12 +265,20 @@ def _explain(settings: Settings, progress: ConsoleProgress, result: RunResult) -
         err.print("The disk is full. Make room (`kpi doctor` says how much there is), then run the night again.")
     if published is None:
         err.print(Text(_what_still_answers(settings)), soft_wrap=True)
-    elif any(failure.step.endswith("viewer_files") for failure in result.failures):
-        err.print("The former viewers' files are still in place; `kpi export --all` writes them anew.", soft_wrap=True)
+    else:
+        _say_what_follows(settings)
     err.print(Text(f"Look at: kpi doctor; the log: {_log_path(settings)}; the run {result.run_id[:8]} in `kpi dev`."))
     if is_check:
         return FAILED_CHECK
     return USAGE if all(failure.error_class in _INPUT_ERRORS for failure in result.failures) else BROKEN
+
+
+def _say_what_follows(settings: Settings) -> None:
+    """After a publication that not everything followed: what may be of the former one, and how to repeat it."""
+    if settings.export_viewers:
+        err.print("Viewers' files may be the former ones; `kpi export --all` writes them anew.", soft_wrap=True)
+    if settings.postgres_url is not None:
+        err.print("The server may show the former publication; `kpi publish` brings it up to this one.", soft_wrap=True)
 
 
 def _what_still_answers(settings: Settings) -> str:
@@ -575,6 +583,27 @@ def access_diff() -> None:
     before = read_published(previous)
     for line in change_lines(before, now, compare_rights(before, now)):
         out.print(Text(line), soft_wrap=True)
+
+
+@access.command(name="password")
+def access_password(
+    viewer: Annotated[str, typer.Option("--viewer", metavar="EMAIL", help="Whose password was lost.")],
+    into: Annotated[Path, typer.Option("--into", metavar="FILE", help="New file that gets the new password.")],
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="URL", help="postgresql://USER@HOST/DATABASE, not KPI_POSTGRES_URL.")
+    ] = None,
+) -> None:
+    """Give one person's login on the server a new password."""
+    from orchestration.console import plural
+    from orchestration.serving.postgres.new_password import give_new_password
+    from orchestration.serving.postgres.target import Target
+
+    ended = give_new_password(Target.of(load_settings(), to), viewer, into)
+    out.print(
+        f"{into} has the new password of {viewer.strip().lower()}; hand it over and delete the file. The old one opens "
+        f"nothing any more, and {plural(ended, 'session')} of it ended.",
+        soft_wrap=True,
+    )
 
 
 @app.command()
@@ -974,9 +1003,26 @@ def _rebuild(settings: Settings, *, dry_run: bool) -> int:
             f"Published {rebuilt.publication.path}, as of {rebuilt.publication.as_of}, in {seconds:.0f} s.",
             soft_wrap=True,
         )
+        _deliver(settings)
     if not is_equal:
         out.print("docs/backfills.md says what a difference can mean.")
     return DONE if is_equal else DIFFERENT
+
+
+def _deliver(settings: Settings) -> None:
+    """What follows a publication, where the settings ask for it."""
+    from orchestration.assets.publication import record_failure
+    from orchestration.delivery import AFTER_PUBLISHING, deliver
+    from orchestration.serving.errors import ServingError
+
+    try:
+        delivered = deliver(settings)
+    except ServingError as error:
+        record_failure(settings, f"{AFTER_PUBLISHING}: {error}")
+        _say_what_follows(settings)
+        raise
+    for line in delivered.lines():
+        out.print(Text(line), soft_wrap=True)
 
 
 def _log_path(settings: Settings) -> Path:

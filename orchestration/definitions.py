@@ -7,6 +7,7 @@ network.
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -18,9 +19,10 @@ from orchestration.assets.publication import publication_asset, record_failure
 from orchestration.assets.quality import batch_checks, mart_checks
 from orchestration.assets.server_publication import server_assets
 from orchestration.assets.services import Services
-from orchestration.assets.viewer_files import VIEWER_FILES, viewer_files_asset
+from orchestration.assets.viewer_files import viewer_files_asset
 from orchestration.assets.warehouse import warehouse_assets
 from orchestration.assets.writer import WRITER, writer_resource
+from orchestration.checks.freshness import read_freshness
 from orchestration.dbt_run import ensure_manifest
 from orchestration.settings import Settings
 from orchestration.settings import settings as process_settings
@@ -85,6 +87,15 @@ def _schedules(settings: Settings, jobs: Mapping[str, Any]) -> list[Any]:
     ]
 
 
+def _has_published(settings: Settings, context: dg.RunFailureSensorContext) -> bool:
+    """Whether the failed run had swapped its publication in, and broke off in what follows."""
+    last = read_freshness(settings.home)
+    record = context.instance.get_run_record_by_id(context.dagster_run.run_id)
+    if last is None or last.published_at is None or record is None or record.start_time is None:
+        return False
+    return datetime.fromisoformat(last.published_at).timestamp() >= record.start_time
+
+
 def _failure_sensor(settings: Settings) -> dg.SensorDefinition:
     """Open-source Dagster alerts nobody: the log and the freshness file say it to whoever watches them."""
 
@@ -96,12 +107,12 @@ def _failure_sensor(settings: Settings) -> dg.SensorDefinition:
     def failed_runs(context: dg.RunFailureSensorContext) -> None:
         steps = ", ".join(sorted({event.step_key or "start" for event in context.get_step_failure_events()})) or "start"
         run = context.dagster_run
-        record_failure(settings, f"run {run.run_id} failed in {steps}")
         what = (
-            "The marts were published; the former viewers' files are still in place, `kpi export --all` writes them."
-            if steps.endswith(VIEWER_FILES)
+            "The marts were published; what follows them failed, so viewers' files or the server are as before."
+            if _has_published(settings, context)
             else "Nothing was published; the previous publication still answers."
         )
+        record_failure(settings, f"run {run.run_id} failed in {steps}")
         context.log.error(f"Run {run.run_id} of {run.job_name} failed in {steps}. {what} `kpi doctor` says what to do.")
 
     return failed_runs

@@ -1,7 +1,8 @@
 """What is installed, configured, landed, checked and published, and what to do where something is wrong.
 
 Belongs here: looking, and judging what was seen; nothing is changed. Not here: printing (`cli.py`).
-Reads files only: no Dagster instance, no network, and the DuckDB files read-only.
+Reads files only, and the PostgreSQL server where the settings name one: no Dagster instance, and the DuckDB files
+read-only.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     from orchestration.landing.manifest import Manifest
     from orchestration.landing.store import Landing
+    from orchestration.serving.postgres.state import ServerState
 
 _LITTLE_DISK_BYTES = 2 * 1024**3
 _REASONS_SHOWN = 5
@@ -80,6 +82,7 @@ def examine(settings: Settings) -> list[Section]:
         ("Checks", look_at_checks),
         ("Publication", look_at_publication),
         ("Viewers' files", look_at_viewer_files),
+        ("PostgreSQL server", look_at_server),
         ("Frozen months", look_at_frozen),
         ("Writer", look_at_writer),
     )
@@ -360,6 +363,61 @@ def look_at_viewer_files(settings: Settings) -> Iterator[Finding]:
         yield _problem(str(error), "write them anew: kpi export --all")
     for folder in not_current(settings.exports_dir):
         yield _note(f"{folder} is in use by no pointer: an export was killed", "the next `kpi export --all` deletes it")
+
+
+def look_at_server(settings: Settings) -> Iterator[Finding]:
+    """Whether the server shows the current publication, protected as it was when it was swapped in."""
+    if settings.postgres_url is None:
+        yield _ok("no server is configured; KPI_POSTGRES_URL names one")
+        return
+    from orchestration.serving.errors import ServingError
+    from orchestration.serving.postgres.state import read_state
+    from orchestration.serving.postgres.target import Target
+
+    try:
+        target = Target.of(settings)
+        state = read_state(target)
+    except ServingError as error:
+        yield _problem(str(error), "readers may be cut off as well; nightly publishing fails until it answers")
+        return
+    if state.generation_id is None:
+        yield _problem(f"{target.shown}: nothing has been published there yet", "publish: kpi publish --passwords FILE")
+        return
+    yield _shown_generation(settings, target.shown, state)
+    yield _ok(f"{state.logins} logins, {state.locked} locked")
+    if state.without_password:
+        yield _note(
+            f"{state.without_password} logins have no password, so nobody can use them",
+            "`kpi publish --passwords FILE` gives them one",
+        )
+    if state.other_databases:
+        yield _note(
+            f"every login may also enter {', '.join(state.other_databases)} on the same server",
+            "where that is not meant: `revoke connect on database NAME from public`",
+        )
+    for finding in state.findings:
+        yield _problem(finding, "put it right on the server; the next `kpi publish` refuses to go on until then")
+
+
+def _shown_generation(settings: Settings, shown: str, state: ServerState) -> Finding:
+    from orchestration.serving.errors import ServingError
+    from orchestration.serving.reading import open_publication
+
+    since = f", since {state.swapped_at.astimezone(settings.zone):%Y-%m-%d %H:%M}" if state.swapped_at else ""
+    text = f"{shown}: generation {state.generation_id}{since}"
+    if state.is_rollback:
+        return _note(
+            f"{text}, gone back to by `kpi publish --rollback`",
+            "the next night or `kpi publish` shows the newest again",
+        )
+    try:
+        with open_publication(settings.marts_path) as connection:
+            [(published,)] = connection.execute("select generation_id from main.publication").fetchall()
+    except ServingError as error:
+        return _problem(f"{text}; the publication here cannot be read: {error}", "publish again: kpi run")
+    if published != state.generation_id:
+        return _problem(f"{text}; the publication here is {published}", "`kpi publish` brings the server up to it")
+    return _ok(text)
 
 
 def look_at_frozen(settings: Settings) -> Iterator[Finding]:

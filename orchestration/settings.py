@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     )
     postgres_url: str | None = Field(
         default=None,
-        description="The server nights publish to: postgresql://USER@HOST/DATABASE, without a password.",
+        description="The server every publication goes to: postgresql://USER@HOST/DATABASE, without a password.",
     )
     postgres_password_file: Path | None = Field(
         default=None, description="File with the publisher's password; without it, PGPASSFILE and the like hold."
@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     )
 
     export_viewers: bool = Field(
-        default=False, description="Whether a night also writes every viewer's file after it has published."
+        default=False, description="Whether every viewer's file is written as well after each publication."
     )
 
     def model_post_init(self, _context: object, /) -> None:

@@ -4,18 +4,24 @@ The whole backfill is one step: only so do the range, the lock and the one publi
 started in the UI or by `kpi backfill`. What was published shows as a materialization of `published/marts`.
 """
 
+from collections.abc import Iterator
+
 import dagster as dg
 from pydantic import Field
 
 from orchestration.aside import BuildRefused
+from orchestration.assets.server_publication import SERVER_KEY, server_metadata
 from orchestration.assets.services import Services
+from orchestration.assets.viewer_files import FILES_KEY, files_metadata
 from orchestration.assets.writer import POOL, WRITER
 from orchestration.backfill.facts import last_timings, make_plan
 from orchestration.backfill.months import MONTH_FORMAT, BackfillError, range_of_keys
 from orchestration.backfill.plan import Plan, plan_lines
 from orchestration.checks.catalogue import PUBLISHED
 from orchestration.dbt_run import DbtError
+from orchestration.delivery import AFTER_PUBLISHING, Delivered, deliver
 from orchestration.partitions import FIRST_NIGHT
+from orchestration.serving.errors import ServingError
 from orchestration.serving.publish import Publication
 
 BACKFILL_KEY = dg.AssetKey(["backfill", "months"])
@@ -51,6 +57,13 @@ def _published(publication: Publication) -> dg.AssetMaterialization:
             "dagster/row_count": sum(publication.tables.values()),
         },
     )
+
+
+def _delivered(delivered: Delivered) -> Iterator[dg.AssetMaterialization]:
+    if delivered.files is not None:
+        yield dg.AssetMaterialization(asset_key=FILES_KEY, metadata=files_metadata(delivered.files))
+    if delivered.server is not None:
+        yield dg.AssetMaterialization(asset_key=SERVER_KEY, metadata=server_metadata(delivered.server))
 
 
 def backfill_asset(services: Services, timed_jobs: tuple[str, ...]) -> dg.AssetsDefinition:
@@ -89,6 +102,12 @@ def backfill_asset(services: Services, timed_jobs: tuple[str, ...]) -> dg.Assets
         except (BackfillError, BuildRefused, DbtError) as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         context.log_event(_published(publication))
+        try:
+            delivered = deliver(settings)
+        except ServingError as error:
+            raise dg.Failure(f"{AFTER_PUBLISHING}: {error}", allow_retries=False) from error
+        for event in _delivered(delivered):
+            context.log_event(event)
         return dg.MaterializeResult(metadata=_plan_metadata(plan))
 
     return months

@@ -10,6 +10,7 @@ import dagster as dg
 
 from orchestration.assets.services import Services
 from orchestration.checks.catalogue import PUBLISHED
+from orchestration.delivery import publish_to_server
 from orchestration.serving.errors import PublishError
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 SERVER_KEY = dg.AssetKey([PUBLISHED[0], "postgresql"])
 
 
-def _metadata(published: "ServerPublication") -> dict[str, dg.MetadataValue]:
+def server_metadata(published: "ServerPublication") -> dict[str, dg.MetadataValue]:
+    """What a publication to the server shows in Dagster."""
     return {
         "generation": dg.MetadataValue.text(published.generation_id),
         "server": dg.MetadataValue.text(published.shown),
@@ -38,9 +40,6 @@ def server_assets(services: Services) -> list[dg.AssetsDefinition]:
     """`published/postgresql`, or nothing where no server is configured."""
     if services.settings.postgres_url is None:
         return []
-    # Imported only where there is a server: the client library costs every other night a moment.
-    from orchestration.serving.postgres.publish import publish_to
-    from orchestration.serving.postgres.target import Target
 
     @dg.asset(
         key=SERVER_KEY,
@@ -51,9 +50,9 @@ def server_assets(services: Services) -> list[dg.AssetsDefinition]:
     )
     def published_postgresql() -> dg.MaterializeResult[None]:
         try:
-            published = publish_to(Target.of(services.settings), services.settings.marts_path)
+            published = publish_to_server(services.settings)
         except PublishError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        return dg.MaterializeResult(metadata=_metadata(published))
+        return dg.MaterializeResult(metadata=server_metadata(published))
 
     return [published_postgresql]

@@ -1,4 +1,7 @@
-"""A backfill as somebody starts it in Dagster's page: a real webserver and daemon, asked over HTTP."""
+"""A backfill as somebody starts it in Dagster's page: a real webserver and daemon, asked over HTTP.
+
+What follows a publication is configured as well: viewers' files, and a PostgreSQL server.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.serving.generations import read_generation
+from orchestration.serving.postgres.state import read_state
+from orchestration.serving.postgres.target import Target
 from orchestration.settings import PROJECT_DIR
+from tests.support.postgres import Server
+from tests.support.postgres_company import drop_database, make_database
 
 _KPI = str(Path(sys.executable).with_name("kpi"))
 _START_SECONDS, _BACKFILL_SECONDS, _STOP_SECONDS = 180, 600, 15
@@ -73,13 +81,25 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(home: Path) -> Iterator[str]:
-    """Where `kpi dev` answers."""
+def target(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    yield make_database(postgres_server, tmp_path_factory.mktemp("target"), "page")
+    drop_database(postgres_server, "page")
+
+
+@pytest.fixture(scope="module")
+def address(home: Path, target: Target) -> Iterator[str]:
+    """Where `kpi dev` answers, with viewers' files and a server configured."""
+    follows = {
+        "KPI_EXPORT_VIEWERS": "true",
+        "KPI_POSTGRES_URL": target.url,
+        "KPI_POSTGRES_PASSWORD_FILE": str(target.password_file),
+        "KPI_POSTGRES_ROLE_PREFIX": target.role_prefix,
+    }
     port = _free_port()
     log = (home / "dev.log").open("wb")
     process = subprocess.Popen(
         [_KPI, "dev", "--port", str(port)],
-        env=_environment(home),
+        env=_environment(home) | follows,
         stdout=log,
         stderr=log,
         cwd=PROJECT_DIR,
@@ -137,7 +157,9 @@ def _finished(url: str, backfill_id: str) -> Any:
     raise AssertionError(f"the backfill did not end: {found}")
 
 
-def test_months_selected_in_the_page_are_one_run_that_publishes_once(address: str, home: Path) -> None:
+def test_months_selected_in_the_page_are_one_run_that_publishes_once_and_everywhere(
+    address: str, home: Path, target: Target
+) -> None:
     before = _generation(home)
     launched = _ask(address, _LAUNCH, {"months": ["2026-01", "2026-02", "2026-03"]})
     assert launched["__typename"] == "LaunchBackfillSuccess", launched
@@ -149,4 +171,8 @@ def test_months_selected_in_the_page_are_one_run_that_publishes_once(address: st
         "2026-01",
         "2026-03",
     )
-    assert _generation(home) > before
+    published = _generation(home)
+    assert published > before
+    files = read_generation(home / "exports")
+    assert files is not None
+    assert (files.publication_id, read_state(target).generation_id) == (published, published)

@@ -8,7 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from orchestration.serving.errors import PublishError
 from orchestration.serving.postgres import logins
+from orchestration.serving.postgres.new_password import give_new_password
 from orchestration.serving.postgres.publish import publish_to
 from orchestration.serving.postgres.target import Target
 from tests.support.postgres import Server
@@ -216,3 +218,44 @@ def test_what_a_login_may_use_is_limited(
     assert sessions[0].execute("show search_path").fetchone() == ("marts",)
     for session in sessions:
         session.close()
+
+
+def test_a_lost_password_is_replaced_and_the_old_one_opens_nothing(
+    target: Target, keys: dict[str, Key], postgres_server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.csv"
+    with log_in(postgres_server, target, keys[HEAD]) as thief, log_in(postgres_server, target, keys[MEMBER]) as other:
+        assert give_new_password(target, f" {HEAD.upper()} ", path) == 1
+        with pytest.raises(psycopg.OperationalError, match="terminating connection"):
+            thief.execute("select 1")
+        other.execute("select 1")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert set(keys_in(path)) == {HEAD}
+    new = keys_in(path)[HEAD]
+    assert (new.login, new.password != keys[HEAD].password) == (keys[HEAD].login, True)
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        log_in(postgres_server, target, keys[HEAD])
+    with log_in(postgres_server, target, new) as session:
+        assert session.execute("select count(*) > 0 from marts.fct_funnel").fetchone() == (True,)
+    assert new.password not in postgres_server.log.read_text(encoding="utf-8", errors="replace")
+
+
+def test_a_new_password_that_cannot_be_written_down_is_not_given(
+    target: Target, keys: dict[str, Key], postgres_server: Server, tmp_path: Path
+) -> None:
+    closed = tmp_path / "a folder"
+    closed.mkdir()
+    for path, words in ((tmp_path / "keys.csv", "is there already"), (closed / "not" / "there.csv", "is no folder")):
+        with pytest.raises(PublishError, match=words):
+            give_new_password(target, HEAD, path)
+    log_in(postgres_server, target, keys[HEAD]).close()
+
+
+def test_nobody_but_a_viewer_gets_a_new_password(
+    target: Target, few: Path, keys: dict[str, Key], tmp_path: Path
+) -> None:
+    publish_to(target, without(few, tmp_path, MEMBER))
+    for email, words in (("nobody@congty.example", "has no login for"), (MEMBER, "is locked")):
+        with pytest.raises(PublishError, match=words):
+            give_new_password(target, email, tmp_path / "new.csv")
+    assert not (tmp_path / "new.csv").exists()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,9 @@ import psycopg
 import pytest
 
 from orchestration.serving.errors import PublishError
-from orchestration.serving.postgres import load, swap
-from orchestration.serving.postgres.logins import end_sessions
+from orchestration.serving.postgres import holders, load, swap
 from orchestration.serving.postgres.publish import publish_to, roll_back
-from orchestration.serving.postgres.target import Connection, Target
+from orchestration.serving.postgres.target import Target
 from tests.support.postgres import Server
 from tests.support.postgres_company import Key, changed, drop_database, keys_in, log_in, make_database
 
@@ -275,18 +274,71 @@ def test_a_session_that_is_not_a_viewers_is_named_and_left_alone(
     assert roll_back(impatient) == generation(1)
 
 
-def test_sessions_that_come_back_for_ever_are_named(
+def hold_and_come_back(stop: threading.Event, server: Server, target: Target, key: Key, ended: list[str]) -> None:
+    """A program that keeps a transaction open for ever, and logs in again the moment it is ended."""
+    while not stop.is_set():
+        try:
+            with log_in(server, target, key) as session:
+                session.autocommit = False
+                session.execute("set idle_in_transaction_session_timeout = 0")
+                session.execute(ASK_RECORD)
+                while not stop.wait(0.005):
+                    session.execute("select 1")
+                session.rollback()
+        except psycopg.OperationalError as error:
+            ended.append(str(error))
+
+
+def test_sessions_that_come_back_as_often_as_they_are_ended_do_not_stop_the_swap(
+    postgres_server: Server, target: Target, company: Path, key: Key
+) -> None:
+    impatient = Target(target.url, target.password_file, target.role_prefix, swap_wait_seconds=0.5)
+    stop = threading.Event()
+    ended: list[str] = []
+    threads = [
+        threading.Thread(target=hold_and_come_back, args=(stop, postgres_server, target, key, ended)) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in (2, 3, 4):
+            stamp(company, number)
+            published = publish_to(impatient, company)
+            assert published.generation_id == generation(number)
+            assert published.sessions_ended >= 1
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+    assert len(ended) >= 3
+    assert [words for words in ended if "terminating connection" not in words and "closed" not in words] == []
+
+
+def test_a_session_that_does_not_end_is_named(
     postgres_server: Server, target: Target, company: Path, key: Key, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where ending sessions does not help, the publication gives up and says whose they are."""
     impatient = Target(target.url, target.password_file, target.role_prefix, swap_wait_seconds=0.2)
-    monkeypatch.setattr(swap, "end_sessions", lambda *_: 0)
-    monkeypatch.setattr(swap, "_LONGEST_FIGHT", 2)
+    monkeypatch.setattr(holders, "_ENDED", holders._ENDED.replace("pg_terminate_backend(pid)", "false"))
+    monkeypatch.setattr(swap, "_ENDING_SECONDS", 1)
     with log_in(postgres_server, target, key) as session:
         session.autocommit = False
         session.execute(ASK_RECORD)
         stamp(company, 2)
-        with pytest.raises(PublishError, match=f"sessions of {key.login} hold the marts and come back"):
+        with pytest.raises(PublishError, match=f"sessions of {key.login} hold the marts and did not end within 1 s"):
+            publish_to(impatient, company)
+        assert session.execute(ASK_RECORD).fetchone() == (generation(1),)
+
+
+def test_a_server_that_lets_no_second_connection_in_says_so(
+    postgres_server: Server, target: Target, company: Path, key: Key
+) -> None:
+    impatient = Target(target.url, target.password_file, target.role_prefix, swap_wait_seconds=0.2)
+    with postgres_server.connect("postgres") as operator, log_in(postgres_server, target, key) as session:
+        session.autocommit = False
+        session.execute(ASK_RECORD)
+        stamp(company, 2)
+        operator.execute("alter role readers_publisher connection limit 1")
+        with pytest.raises(PublishError, match="too many connections for role"):
             publish_to(impatient, company)
         assert session.execute(ASK_RECORD).fetchone() == (generation(1),)
 
@@ -335,37 +387,3 @@ def test_who_keeps_an_older_publication_is_named_and_the_new_one_is_live(
             assert session.execute(ASK_RECORD).fetchone() == (generation(3),)
         operator.rollback()
     assert publish_to(impatient, company).left == ""
-
-
-def test_sessions_that_reconnect_are_found_again(
-    postgres_server: Server, target: Target, company: Path, key: Key, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Within a transaction the server goes on showing the sessions it showed first, unless it is asked anew."""
-    impatient = Target(target.url, target.password_file, target.role_prefix, swap_wait_seconds=0.2)
-    monkeypatch.setattr(swap, "_LONGEST_FIGHT", 2)
-    held: list[Session] = []
-
-    def hold() -> None:
-        session = log_in(postgres_server, target, key)
-        session.autocommit = False
-        session.execute(ASK_RECORD)
-        held.append(session)
-
-    def end_and_come_back(postgres: Connection, logins: Iterable[str]) -> int:
-        ended = end_sessions(postgres, logins)
-        hold()
-        return ended
-
-    monkeypatch.setattr(swap, "end_sessions", end_and_come_back)
-    hold()
-    # Whoever is no longer found would be waited for without end: then the reader goes, and the publication succeeds.
-    patience = threading.Timer(20, lambda: held[-1].close())
-    patience.start()
-    try:
-        stamp(company, 2)
-        with pytest.raises(PublishError, match=f"sessions of {key.login} hold the marts and come back"):
-            publish_to(impatient, company)
-    finally:
-        patience.cancel()
-        for session in held:
-            session.close()

@@ -1,4 +1,4 @@
-"""The two ways to publish to a server: `kpi publish`, and the night's last asset where a server is configured."""
+"""The ways to a server: `kpi publish`, the night's last asset, a rebuild; and what the doctor says of it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ from orchestration.assets.server_publication import SERVER_KEY, server_assets
 from orchestration.assets.services import Services
 from orchestration.cli import main
 from orchestration.definitions import NIGHT, build_defs
+from orchestration.delivery import deliver
+from orchestration.doctor import Level, look_at_server
+from orchestration.serving.errors import PublishError
 from orchestration.serving.postgres import swap
 from orchestration.serving.postgres.names import LIVE
 from orchestration.serving.postgres.target import Target, connect
 from orchestration.settings import Settings
 from tests.support.postgres import Server
-from tests.support.postgres_company import FEW_MARTS, changed, drop_database, keys_in, make_database, rename_generation
+from tests.support.postgres_company import (
+    FEW_MARTS,
+    as_operator,
+    changed,
+    drop_database,
+    keys_in,
+    make_database,
+    rename_generation,
+)
 
 
 @pytest.fixture
@@ -116,3 +127,90 @@ def test_the_night_ends_on_the_server_where_one_is_configured(home: Path, target
     assert SERVER_KEY in definitions.resolve_job_def(NIGHT).asset_layer.executable_asset_keys
     without = build_defs(Settings())
     assert SERVER_KEY not in without.resolve_asset_graph().get_all_asset_keys()
+
+
+def test_what_follows_a_publication_is_what_the_settings_ask_for(home: Path, target: Target) -> None:
+    assert deliver(Settings()).lines() == []
+    delivered = deliver(Settings(postgres_url=target.url, export_viewers=True))
+    assert delivered.server is not None
+    assert delivered.files is not None
+    assert delivered.server.generation_id == delivered.files.generation.publication_id == generation(target)
+    assert "viewers' files" in delivered.lines()[0]
+
+
+def test_what_cannot_follow_is_an_error(home: Path) -> None:
+    with pytest.raises(PublishError, match="cannot be reached"):
+        deliver(Settings(postgres_url="postgresql://kpi@127.0.0.1:1/kpi"))
+
+
+def test_the_command_gives_a_new_password(
+    home: Path, target: Target, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("access", "password", "--viewer", "mai.do@congty.example", "--to", target.url)
+    assert leave(*arguments, "--into", str(tmp_path / "one.csv")) == 2
+    assert "has no logins yet" in capfd.readouterr().err
+    assert leave("publish", "--to", target.url) == 0
+    assert leave(*arguments, "--into", str(tmp_path / "one.csv")) == 0
+    said = capfd.readouterr().out
+    [key] = keys_in(tmp_path / "one.csv").values()
+    assert "has the new password of mai.do@congty.example" in said
+    assert key.password not in said
+
+
+def said_of(settings: Settings, level: Level) -> list[str]:
+    return [f"{finding.text}: {finding.advice}" for finding in look_at_server(settings) if finding.level is level]
+
+
+def test_the_doctor_says_what_the_server_shows(
+    home: Path, target: Target, postgres_server: Server, tmp_path: Path
+) -> None:
+    settings = Settings(postgres_url=target.url)
+    assert said_of(Settings(), Level.PROBLEM) == []
+    [nothing_yet] = said_of(settings, Level.PROBLEM)
+    assert "nothing has been published there yet" in nothing_yet
+
+    assert leave("publish", "--to", target.url) == 0
+    assert said_of(settings, Level.PROBLEM) == []
+    assert any("have no password" in text for text in said_of(settings, Level.NOTE))
+    assert leave("publish", "--to", target.url, "--passwords", str(tmp_path / "keys.csv")) == 0
+    assert not any("have no password" in text for text in said_of(settings, Level.NOTE))
+    assert any(str(generation(target)) in text for text in said_of(settings, Level.OK))
+
+    rename_generation(home / "marts.duckdb", "20990101T000000000000Z")
+    [behind] = said_of(settings, Level.PROBLEM)
+    assert "the publication here is 20990101T000000000000Z: `kpi publish`" in behind
+    assert leave("publish", "--to", target.url) == 0
+    assert leave("publish", "--to", target.url, "--rollback") == 0
+    assert said_of(settings, Level.PROBLEM) == []
+    assert any("gone back to" in text for text in said_of(settings, Level.NOTE))
+    assert leave("publish", "--to", target.url) == 0
+
+    with as_operator(postgres_server, target) as operator:
+        operator.execute("alter table marts.fct_funnel disable row level security")
+    [hole] = said_of(settings, Level.PROBLEM)
+    assert "row-level security is off" in hole
+
+
+def test_the_doctor_says_that_a_server_does_not_answer(home: Path) -> None:
+    [problem] = said_of(Settings(postgres_url="postgresql://kpi@127.0.0.1:1/kpi"), Level.PROBLEM)
+    assert "cannot be reached" in problem
+
+
+def test_other_databases_that_logins_may_enter_are_named(
+    home: Path, target: Target, postgres_server: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with postgres_server.connect("postgres") as operator:
+        operator.execute("create database neighbour")
+    try:
+        assert leave("publish", "--to", target.url) == 0
+        told = [line for line in capfd.readouterr().out.splitlines() if "may also enter" in line]
+        noted = [text for text in said_of(Settings(postgres_url=target.url), Level.NOTE) if "may also enter" in text]
+        assert all("neighbour" in text for text in (*told, *noted))
+        assert (len(told), len(noted)) == (1, 1)
+        with postgres_server.connect("postgres") as operator:
+            operator.execute("revoke connect on database neighbour from public")
+        assert leave("publish", "--to", target.url) == 0
+        assert "neighbour" not in capfd.readouterr().out
+    finally:
+        with postgres_server.connect("postgres") as operator:
+            operator.execute("drop database neighbour")

@@ -421,7 +421,7 @@ def test_a_night_that_fails_after_publishing_does_not_say_that_nothing_was_publi
     progress = ConsoleProgress(Console())
     progress.publication = publish(warehouse, tmp_path / "marts.duckdb", META)
     failure = StepFailure("published__viewer_files", "fct_orders: 1 rows belong to people outside", "ExportError")
-    assert _explain(Settings(home=tmp_path), progress, RunResult("0" * 32, False, (failure,))) != 0
+    assert _explain(Settings(home=tmp_path, export_viewers=True), progress, RunResult("0" * 32, False, (failure,))) != 0
     said = capsys.readouterr().err
     assert "The marts were published, as of 2026-03-30; what comes after it failed." in said
     assert "`kpi export --all` writes them anew" in said

@@ -22,6 +22,7 @@ from orchestration.serving.postgres.load import load_table
 from orchestration.serving.postgres.names import GONE, LIVE, NEW, OLD, compose
 from orchestration.serving.postgres.policies import protect
 from orchestration.serving.postgres.rights import Rights, check_everything, read_rights
+from orchestration.serving.postgres.state import other_databases
 from orchestration.serving.postgres.tables import Table, read_tables
 from orchestration.serving.postgres.target import Connection, Target, acting_as, session
 from orchestration.serving.postgres.views import create_views
@@ -34,7 +35,7 @@ class ServerPublication:
 
     `without_password` are logins that nobody can use yet; `refused` says who gets none, and why. `stall_ms` is the
     longest that a reader can have waited behind the swap. `left` says who keeps the publication before the former one
-    from being dropped, and is empty when it is gone.
+    from being dropped, and is empty when it is gone. `other_databases` of the server are open to every login.
     """
 
     shown: str
@@ -50,6 +51,7 @@ class ServerPublication:
     stall_ms: float
     seconds: float
     left: str = ""
+    other_databases: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """What happened, for people: one line for the rows, one for the logins, and what is left to do."""
@@ -74,6 +76,11 @@ class ServerPublication:
                 f"{self.without_password} logins have no password: `kpi publish --passwords FILE` gives them one."
             )
         lines += [f"No login for {employee}: {reason}." for employee, reason in self.refused]
+        if self.other_databases:
+            lines.append(
+                f"Every login may also enter {', '.join(self.other_databases)} on this server; where that is not "
+                "meant: `revoke connect on database NAME from public`."
+            )
         if self.left:
             lines.append(f"An older publication could not be dropped yet, the next one tries again: {self.left}")
         return lines
@@ -111,6 +118,7 @@ def publish_to(
         rows = _build(duck, postgres, target, tables, rights, str(generation), before_gate)
         swapped = _swap(postgres, target, rights, str(generation), passwords_path)
         left = swap.clean_up(postgres, target)
+        others = other_databases(postgres, target.roles)
     changes = swapped.changes
     return ServerPublication(
         shown=target.shown,
@@ -126,6 +134,7 @@ def publish_to(
         stall_ms=swapped.stall_ms,
         seconds=time.monotonic() - started,
         left=left,
+        other_databases=others,
     )
 
 

@@ -5,8 +5,8 @@ Belongs here: locks, renames, and dropping what is replaced. Not here: what chan
 
 Renaming needs no lock on tables, and so a transaction could read one publication first and the other afterwards. Hence
 the swap takes every live table for itself for the moment of the renames: it waits until transactions that have read a
-mart are over, a little at a time so that nobody queues behind it for long, and after `swap_wait_seconds` ends the
-sessions that still hold on. A reader who waits meets the new publication, whole.
+mart are over, a little at a time so that nobody queues behind it for long. After `swap_wait_seconds` it stays in the
+queue, and whoever still holds on is ended (`holders.py`). A reader who waits meets the new publication, whole.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.serving.errors import PublishError
-from orchestration.serving.postgres.logins import end_sessions
+from orchestration.serving.postgres.holders import ending_holders
 from orchestration.serving.postgres.names import ACCESS, GONE, LIVE, NEW, OLD, Roles, compose
 from orchestration.serving.postgres.target import Connection, Target, acting_as
 
@@ -26,8 +26,8 @@ from orchestration.serving.postgres.target import Connection, Target, acting_as
 # parted by the swap giving up, before the server would cancel a reader.
 _FIRST_TRY_MS, _LONGEST_TRY_MS = 50, 400
 _PAUSE_SECONDS = 0.05
-# How often sessions are ended before it has to be somebody's intention that they come back.
-_LONGEST_FIGHT = 20
+# A session that was told to end does so at once, unless it is in one of the few computations that nothing interrupts.
+_ENDING_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -74,32 +74,51 @@ def claim(postgres: Connection, roles: Roles) -> None:
 
 
 def take_tables(postgres: Connection, target: Target, schema: str = LIVE) -> Taken:
-    """Hold every table of a schema exclusively until the transaction ends."""
+    """Hold every table of a schema exclusively until the transaction ends.
+
+    Raises PublishError when somebody who is no viewer does not let them go, or a session does not end.
+    """
     tables = _tables(postgres, schema)
     deadline = time.monotonic() + target.swap_wait_seconds
-    attempts = ended = fights = 0
+    attempts = 0
     longest_failed_ms = 0.0
     patience = _FIRST_TRY_MS
     while True:
         attempts += 1
         since = time.monotonic()
         if tables is None:
-            return Taken(since, longest_failed_ms, attempts, ended)
+            return Taken(since, longest_failed_ms, attempts, 0)
         try:
-            with postgres.transaction():
-                postgres.execute(compose("set local lock_timeout = {patience}", patience=sql.Literal(f"{patience}ms")))
-                with acting_as(postgres, target.roles.owner):
-                    postgres.execute(compose("lock table {tables} in access exclusive mode", tables=tables))
-                postgres.execute("set local lock_timeout = 0")
-            return Taken(since, longest_failed_ms, attempts, ended)
+            _lock(postgres, target, tables, patience)
+            return Taken(since, longest_failed_ms, attempts, 0)
         except psycopg.errors.LockNotAvailable:
             # Not an error: readers are at work. The next attempt waits a little longer.
             longest_failed_ms = max(longest_failed_ms, (time.monotonic() - since) * 1000)
-            if time.monotonic() >= deadline:
-                fights += 1
-                ended += _end_holders(postgres, target, schema, is_last=fights > _LONGEST_FIGHT)
+        if time.monotonic() >= deadline:
+            return _take_from_holders(postgres, target, tables, longest_failed_ms, attempts + 1)
         patience = min(patience * 2, _LONGEST_TRY_MS)
         time.sleep(_PAUSE_SECONDS)
+
+
+def _take_from_holders(
+    postgres: Connection, target: Target, tables: sql.Composed, longest_failed_ms: float, attempts: int
+) -> Taken:
+    """The attempt that does not give way: whoever comes now stands behind it, whoever holds on is ended."""
+    with ending_holders(target, postgres.info.backend_pid) as holders:
+        since = time.monotonic()
+        try:
+            _lock(postgres, target, tables, _ENDING_SECONDS * 1000)
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:
+            raise holders.explain(target, _ENDING_SECONDS) from error
+    return Taken(since, longest_failed_ms, attempts, len(holders.ended))
+
+
+def _lock(postgres: Connection, target: Target, tables: sql.Composed, patience_ms: int) -> None:
+    with postgres.transaction():
+        postgres.execute(compose("set local lock_timeout = {patience}", patience=sql.Literal(f"{patience_ms}ms")))
+        with acting_as(postgres, target.roles.owner):
+            postgres.execute(compose("lock table {tables} in access exclusive mode", tables=tables))
+        postgres.execute("set local lock_timeout = 0")
 
 
 def _tables(postgres: Connection, schema: str) -> sql.Composed | None:
@@ -110,33 +129,6 @@ def _tables(postgres: Connection, schema: str) -> sql.Composed | None:
     if not names:
         return None
     return sql.SQL(", ").join(sql.Identifier(schema, name) for (name,) in names)
-
-
-def _end_holders(postgres: Connection, target: Target, schema: str, *, is_last: bool) -> int:
-    """End the viewers' sessions that hold live tables. Raises PublishError when it is somebody else who holds them, or
-    (`is_last`) when they keep coming back."""
-    # Within a transaction the server keeps showing the sessions it showed first.
-    postgres.execute("select pg_stat_clear_snapshot()")
-    holders = postgres.execute(
-        "select distinct a.pid, a.usename::text from pg_locks as l inner join pg_class as c on l.relation = c.oid "
-        "inner join pg_stat_activity as a on l.pid = a.pid "
-        "where c.relnamespace = to_regnamespace(%s) and l.granted and a.pid <> pg_backend_pid() "
-        "and l.database = (select oid from pg_database where datname = current_database())",
-        [schema],
-    ).fetchall()
-    viewers = {str(name) for _, name in holders if str(name).startswith(target.roles.login(""))}
-    others = sorted(f"{name or 'the server itself'} (pid {pid})" for pid, name in holders if str(name) not in viewers)
-    if others:
-        raise PublishError(
-            f"{', '.join(others)} reads the marts and did not finish within {target.swap_wait_seconds:g} s; the former "
-            "publication still answers. End that session, then publish again."
-        )
-    if is_last and viewers:
-        raise PublishError(
-            f"sessions of {', '.join(sorted(viewers))} hold the marts and come back as often as they are ended; the "
-            "former publication still answers. Stop that program, or `alter role ... nologin`, then publish again."
-        )
-    return end_sessions(postgres, viewers)
 
 
 def exchange(postgres: Connection, roles: Roles) -> None:

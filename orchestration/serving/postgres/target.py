@@ -105,11 +105,11 @@ def _password(target: Target) -> str | None:
         raise PublishError(f"the password file {target.password_file} cannot be read: {error.strerror}") from error
 
 
-def connect(target: Target) -> Connection:
-    """A connection as the publisher. Raises PublishError when the server does not let it in."""
+def connect(target: Target, connect_seconds: int = 30) -> Connection:
+    """A connection as the publisher. Raises PublishError when the server does not let it in in time."""
     try:
         connection: Connection = psycopg.connect(
-            target.url, password=_password(target), application_name="kpi publish", connect_timeout=30
+            target.url, password=_password(target), application_name="kpi publish", connect_timeout=connect_seconds
         )
     except psycopg.OperationalError as error:
         raise PublishError(f"{target.shown} cannot be reached: {str(error).strip()}") from error
@@ -124,9 +124,9 @@ def connect(target: Target) -> Connection:
 
 
 @contextmanager
-def session(target: Target) -> Iterator[Connection]:
+def session(target: Target, connect_seconds: int = 30) -> Iterator[Connection]:
     """A connection for one piece of work. What the server refuses or breaks off ends as a PublishError that says so."""
-    with connect(target) as connection:
+    with connect(target, connect_seconds) as connection:
         try:
             yield connection
         except psycopg.Error as error:
