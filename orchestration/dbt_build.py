@@ -15,6 +15,7 @@ from orchestration.dbt_run import DBT_PROJECT_DIR, DbtWorker, dbt_arguments, fai
 from orchestration.gate import GateReport, NodeProblem, judge, stopped
 from orchestration.progress import BuildSummary, Progress
 from orchestration.rules.explain import ADVICE, explanations
+from orchestration.serving.sql import identifier
 
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 """Unit tests are left to the test command: they test code, not a company's data."""
@@ -53,6 +54,7 @@ def run_build(
 
     Raises DbtError when dbt cannot run at all; a failed model or test is in the report.
     """
+    drop_switched_off(place.warehouse_path, manifest)
     run_results_path = place.target / "run_results.json"
     run_results_path.unlink(missing_ok=True)  # A file left by an earlier run must not vouch for this one.
     problem = worker.run(dbt_arguments("build", place.target, arguments), place.environment, progress.node_finished)
@@ -67,6 +69,28 @@ def run_build(
     report = report.explained(words)
     progress.built(summarize(report, rows, basis))
     return DbtBuild(report, results, rows, words, problem)
+
+
+def drop_switched_off(warehouse_path: Path, manifest: Mapping[str, Any]) -> None:
+    """Drop the tables and views of disabled models, which dbt leaves as they last were and would be published so."""
+    import duckdb
+
+    wanted = {
+        (str(node["schema"]), str(node["name"]))
+        for nodes in manifest.get("disabled", {}).values()
+        for node in nodes
+        if node["resource_type"] == "model"
+    }
+    if not wanted or not warehouse_path.exists():
+        return
+    with duckdb.connect(warehouse_path) as connection:
+        standing = connection.execute(
+            "select 'view', schema_name, view_name from duckdb_views() where not internal "
+            "union all select 'table', schema_name, table_name from duckdb_tables() order by all desc"
+        ).fetchall()
+        for kind, schema, name in standing:
+            if (schema, name) in wanted:
+                connection.execute(f"drop {kind} {identifier(schema, name)}")
 
 
 def summarize(report: GateReport, rows: Mapping[str, Sequence[Mapping[str, str]]], basis: str = "") -> BuildSummary:

@@ -86,6 +86,7 @@ def dbt_environment(settings: Settings, as_of: date | None = None, build: str = 
         "KPI_TIMEZONE": settings.timezone,
         "KPI_THREADS": str(settings.threads),
         "KPI_MEMORY_LIMIT": settings.memory_limit,
+        "KPI_PUBLISH_CONTACTS": "true" if settings.publish_contacts else "false",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }

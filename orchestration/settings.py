@@ -83,6 +83,10 @@ class Settings(BaseSettings):
     export_viewers: bool = Field(
         default=False, description="Whether every viewer's file is written as well after each publication."
     )
+    publish_contacts: bool = Field(
+        default=False,
+        description="Whether customers' phone numbers and e-mails are published, in a mart of their own.",
+    )
 
     def model_post_init(self, _context: object, /) -> None:
         """Make paths absolute, once, while the working directory is the one the person meant."""
@@ -121,6 +125,11 @@ class Settings(BaseSettings):
     def marts_path(self) -> Path:
         """The publication: schemas `marts`, `core` (scope only) and `access`."""
         return self.home / "marts.duckdb"
+
+    @property
+    def contacts_marker_path(self) -> Path:
+        """Is there as long as contact details may be in the publication, in the former one, or in exports."""
+        return self.home / "contacts.published"
 
     @property
     def exports_dir(self) -> Path:

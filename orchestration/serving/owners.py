@@ -39,6 +39,7 @@ _LEVELS = OwnerRule("subject_id", ("employee",), department_reports=("department
 OWNERS: Mapping[str, OwnerRule] = {
     "dim_campaigns": OwnerRule(None),
     "dim_customer_cohort": OwnerRule("manager_id", ("employee", "customer")),
+    "dim_customer_contact_details": OwnerRule("manager_id", ("employee", "customer")),
     "dim_customers": OwnerRule("manager_id", ("employee", "customer")),
     "dim_date": OwnerRule(None),
     "dim_departments": OwnerRule("department_id", by_department=True),

@@ -277,6 +277,8 @@ def _draw_customer(d: _Drawing, customer: str, restores: bool) -> None:
         "province_id": d.reference("provinces"),
         "gender": d.one_of([None, "male", "female"]),
         "birthday": d.one_of([None, date(1990, 3, 31), date(1990, 4, 1), date(2026, 12, 1), date(2010, 1, 1)]),
+        "phone": f"09 {customer}",
+        "email": f"{customer}@khach.example",
         "created_at": created,
         "updated_at": created if has_times else None,
         "last_contact_at": d.moment() if d.chance(4) else None,
@@ -288,7 +290,17 @@ def _draw_customer(d: _Drawing, customer: str, restores: bool) -> None:
         old, new = versions[-1].row[name], d.reference(entity)
         if old == new or at <= versions[-1].since:
             continue
-        versions.append(Version(at, {**versions[-1].row, name: new, "updated_at": at if has_times else None}))
+        versions.append(
+            Version(
+                at,
+                {
+                    **versions[-1].row,
+                    name: new,
+                    "phone": f"09 {customer} {at}",
+                    "updated_at": at if has_times else None,
+                },
+            )
+        )
         d.add(
             "customer_changes",
             {

@@ -195,10 +195,11 @@ class Project:
 def compile_project(home: Path) -> Project:
     """Compile the project in `home`, over one good and one rejected row of every entity, and build its seeds there.
 
-    Every entity then has a file of each kind, so that the compiled SQL says where which entity's files belong.
+    With every mart that a setting can switch on. Every entity then has a file of each kind, so that the compiled SQL
+    says where which entity's files belong.
     """
     landing = land(home, [Delivery(COMPILED_NIGHT, {entity.name: _sample_rows(entity.name) for entity in contract()})])
-    settings = warehouse_settings(home)
+    settings = warehouse_settings(home).model_copy(update={"publish_contacts": True})
     write_index(landing, SOURCE, COMPILED_NIGHT, settings.warehouse_dir)
     target = settings.warehouse_dir / "target"
     nodes = _build(settings, EVERYTHING, ["build", "--exclude-resource-type", "unit_test"])

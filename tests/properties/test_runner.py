@@ -39,7 +39,9 @@ def test_compiled_models_give_what_dbt_builds(project: Project, tmp_path: Path) 
     schemas = ("seeds", "staging", "core", "marts")
     company, as_of = richest_company(), NIGHTS[-2]
     landing = land(tmp_path, company.landed_as_changes())
-    run = dbt_build(tmp_path, as_of, source_name=SOURCE, exclude=["resource_type:test", "access"])
+    run = dbt_build(
+        tmp_path, as_of, source_name=SOURCE, exclude=["resource_type:test", "access"], publish_contacts=True
+    )
     assert not run.bad(), run.bad()
     with duckdb.connect(str(warehouse_settings(tmp_path).warehouse_path), read_only=True) as connection:
         expected = contents(connection, schemas)

@@ -48,6 +48,10 @@ OWNERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "kpi_province_top": ("manager_id", ("employee", "customer")),
     "kpi_task_month": ("employee_id", ("employee", "task")),
 }
+# Only where KPI_PUBLISH_CONTACTS is on: open to who may see the customer's name.
+OWNERS_OF_CONTACTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "dim_customer_contact_details": OWNERS["dim_customers"],
+}
 # Rows of people and rows of departments in one mart: a row with a department is the department's.
 OWNERS_AND_DEPARTMENTS: dict[str, tuple[str, ...]] = {
     "kpi_reconciliation": ("employee",),

@@ -101,12 +101,13 @@ def dbt_build(
     source_name: str = "demo",
     project_dir: Path = DBT_PROJECT_DIR,
     exclude: Sequence[str] = (),
+    publish_contacts: bool = False,
 ) -> DbtRun:
     """One `dbt build` over what has landed by `as_of`, in a process of its own; the warehouse file is free afterwards.
 
     Raises AssertionError when dbt ran no node at all: then it did not build, whatever its exit code says.
     """
-    settings = warehouse_settings(home)
+    settings = warehouse_settings(home).model_copy(update={"publish_contacts": publish_contacts})
     write_index(Landing(settings.landing_dir), source_name, as_of, settings.warehouse_dir)
     selection: list[str] = []
     if select:
