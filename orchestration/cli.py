@@ -468,9 +468,12 @@ def export(
     settings = load_settings()
     if everybody == (viewer is not None):
         raise UsageError("say either whose rows with --viewer EMAIL, or --all")
+    if viewer is None and target is not None:
+        raise UsageError("--out names one viewer's file; --all writes to exports/current under KPI_HOME")
+    from orchestration.serving.contacts import refuse_leftover
+
+    refuse_leftover(settings)
     if viewer is None:
-        if target is not None:
-            raise UsageError("--out names one viewer's file; --all writes to exports/current under KPI_HOME")
         _export_all(settings)
         return
     from orchestration.serving.export import export_viewer, file_name
@@ -520,6 +523,7 @@ def publish(
     ] = False,
 ) -> None:
     """Publish to PostgreSQL, with a login per viewer."""
+    from orchestration.serving.contacts import refuse_leftover
     from orchestration.serving.postgres.publish import publish_to, roll_back
     from orchestration.serving.postgres.target import Target
 
@@ -531,6 +535,7 @@ def publish(
         generation = roll_back(target)
         out.print(f"{target.shown}: generation {generation} is live again; rights stay those of now.", soft_wrap=True)
         return
+    refuse_leftover(settings)
     for line in publish_to(target, settings.marts_path, passwords_path=passwords).lines():
         out.print(Text(line), soft_wrap=True)
 

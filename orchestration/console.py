@@ -19,6 +19,8 @@ from rich.text import Text
 from orchestration.progress import BuildSummary, RecordedProgress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestration.checks.outcome import CheckOutcome
     from orchestration.landing.manifest import Manifest
     from orchestration.serving.publish import Publication
@@ -129,6 +131,12 @@ class ConsoleProgress(RecordedProgress):
     def publishing(self) -> None:
         """Show that the publication is being copied."""
         self._show("publishing")
+
+    def removed(self, paths: Sequence[Path]) -> None:
+        """Say which files are no longer there."""
+        if paths:
+            names = ", ".join(path.name for path in paths)
+            self._line("removed", f"{names}: may hold customers' contact details, which are published no longer")
 
     def published(self, publication: Publication) -> None:
         """End with what answers now."""

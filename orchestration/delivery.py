@@ -44,8 +44,10 @@ def deliver(settings: Settings) -> Delivered:
 
 def write_viewer_files(settings: Settings) -> Exported:
     """Every viewer's file of the current publication. Raises ServingError; the former files stay then."""
+    from orchestration.serving.contacts import refuse_leftover
     from orchestration.serving.generations import Limits, export_all
 
+    refuse_leftover(settings)
     limits = Limits(settings.threads, settings.memory_limit)
     return export_all(settings.marts_path, settings.exports_dir, limits, wait_seconds=settings.lock_wait_seconds)
 
@@ -53,7 +55,9 @@ def write_viewer_files(settings: Settings) -> Exported:
 def publish_to_server(settings: Settings) -> ServerPublication:
     """The current publication on the server of the settings. Raises PublishError; what was live stays then."""
     # Imported only where there is a server: the client library costs every other night a moment.
+    from orchestration.serving.contacts import refuse_leftover
     from orchestration.serving.postgres.publish import publish_to
     from orchestration.serving.postgres.target import Target
 
+    refuse_leftover(settings)
     return publish_to(Target.of(settings), settings.marts_path)

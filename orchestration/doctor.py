@@ -321,6 +321,7 @@ def look_at_publication(settings: Settings) -> Iterator[Finding]:
     yield _ok(
         f"{settings.marts_path}: as of {as_of}, source {source}, published {published_at}, generation {generation}"
     )
+    yield from _contacts(settings)
     if source != settings.source:
         yield _note(
             f"it was made from source {source}, the settings say {settings.source}",
@@ -335,6 +336,20 @@ def look_at_publication(settings: Settings) -> Iterator[Finding]:
         yield _problem(
             f"the publication is {(settings.yesterday() - as_of).days} nights behind",
             f"is the daemon running? `kpi run --from {as_of} --to {settings.yesterday()}` catches up",
+        )
+
+
+def _contacts(settings: Settings) -> Iterator[Finding]:
+    """Whether contact details of customers are where the settings no longer want them."""
+    from orchestration.serving import contacts
+
+    if settings.publish_contacts:
+        yield _note("customers' phone numbers and e-mails are published (KPI_PUBLISH_CONTACTS)")
+        return
+    if contacts.were_published(settings):
+        yield _problem(
+            "KPI_PUBLISH_CONTACTS is off, and the publication still holds customers' phone numbers and e-mails",
+            "`kpi run` takes them out and deletes viewers' files; then `kpi publish`, where there is a server",
         )
 
 

@@ -12,6 +12,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestration.checks.outcome import CheckOutcome
     from orchestration.landing.manifest import Manifest
     from orchestration.serving.publish import Publication
@@ -60,6 +62,9 @@ class Progress:
 
     def publishing(self) -> None:
         """The publication is about to be built aside."""
+
+    def removed(self, paths: Sequence[Path]) -> None:
+        """Files that may hold contact details, which are published no longer, were deleted."""
 
     def published(self, publication: Publication) -> None:
         """The new publication answers."""

@@ -17,6 +17,7 @@ from orchestration.freezing.store import FrozenStore
 from orchestration.landing.chosen import batch_name
 from orchestration.landing.store import Landing
 from orchestration.progress import Progress
+from orchestration.serving import contacts
 from orchestration.serving.publish import Publication, publish
 from orchestration.settings import Settings
 
@@ -65,8 +66,14 @@ def refuse_stale(settings: Settings, landing: Landing, warehouse_path: Path, pro
 
 
 def publish_current(settings: Settings, landing: Landing, as_of: date, progress: Progress) -> Publication:
-    """Swap the current warehouse's marts in. The caller holds the writer lock. Raises PublishError."""
+    """Swap the current warehouse's marts in. The caller holds the writer lock. Raises PublishError.
+
+    Where contact details are published no longer, what was made while they were goes before the swap.
+    """
     progress.publishing()
+    if settings.publish_contacts:
+        contacts.announce(settings)
+    ends_contacts = not settings.publish_contacts and contacts.were_published(settings)
     publication = publish(
         settings.warehouse_path,
         settings.marts_path,
@@ -77,7 +84,12 @@ def publish_current(settings: Settings, landing: Landing, as_of: date, progress:
         },
         threads=settings.threads,
         memory_limit=settings.memory_limit,
+        before_swap=(lambda: progress.removed(contacts.remove_made_before(settings))) if ends_contacts else None,
+        keeps_previous=not ends_contacts,
+        leave_out=frozenset() if settings.publish_contacts else contacts.CONTACT_MARTS,
     )
+    if ends_contacts:
+        contacts.forget(settings)
     write_freshness(settings.home, Freshness(publication.as_of, publication.published_at, "published"))
     progress.published(publication)
     return publication

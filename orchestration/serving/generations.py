@@ -116,7 +116,7 @@ def export_all(
     if pointer.exists() and not pointer.is_symlink():
         raise ExportError(f"{pointer} is no symbolic link: somebody made it by hand. Move it away and export again.")
     exports_dir.mkdir(parents=True, exist_ok=True)
-    with writer_lock(exports_dir / _LOCK, wait_seconds, on_wait):
+    with viewers_lock(exports_dir, wait_seconds, on_wait):
         remove_leftovers(exports_dir)
         former = read_generation(exports_dir)
         name = f"viewers.{_next_id(former)}"
@@ -136,6 +136,15 @@ def export_all(
     had = {file.email for file in former.files} if former is not None else set()
     lost = tuple(sorted(had - {file.email for file in generation.files}))
     return Exported(generation, folder, lost, time.monotonic() - started)
+
+
+@contextmanager
+def viewers_lock(
+    exports_dir: Path, wait_seconds: float = 0.0, on_wait: Callable[[str], None] | None = None
+) -> Iterator[None]:
+    """Be the only one that changes generations below `exports_dir`. Raises LockHeldError when the wait is over."""
+    with writer_lock(exports_dir / _LOCK, wait_seconds, on_wait):
+        yield
 
 
 def read_generation(exports_dir: Path) -> Generation | None:
@@ -173,6 +182,17 @@ def remove_leftovers(exports_dir: Path) -> None:
     for folder in not_current(exports_dir):
         shutil.rmtree(folder)
     (exports_dir / f"{CURRENT}.tmp").unlink(missing_ok=True)
+
+
+def remove_generations(exports_dir: Path) -> list[Path]:
+    """Delete every generation, the one in place too, and return them: nobody has a file then. The caller holds the
+    lock."""
+    if (exports_dir / CURRENT).is_symlink():
+        (exports_dir / CURRENT).unlink()
+    sync_directory(exports_dir)
+    removed = not_current(exports_dir)
+    remove_leftovers(exports_dir)
+    return removed
 
 
 def _next_id(former: Generation | None) -> str:

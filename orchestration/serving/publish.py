@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
@@ -115,12 +115,14 @@ def publish(
     memory_limit: str | None = None,
     before_swap: Callable[[], None] | None = None,
     keeps_previous: bool = True,
+    leave_out: Set[str] = frozenset(),
 ) -> Publication:
     """Publish the warehouse's marts to `marts_path`. The caller is the only one that publishes there, by a lock.
 
     `meta` needs `as_of` (date) and `source` (text); `batch_ids` (list of text), `code_version` (text) and
     `published_at` (aware datetime, default now) are optional. `before_swap` runs when the new file is complete and
     checked; if it raises, nothing is swapped. `keeps_previous` leaves the replaced generation beside the new one.
+    Marts in `leave_out` are not published, whatever the warehouse holds.
     Raises PublishError when the copy does not equal the warehouse. After any failure the old file is untouched.
     """
     started = time.monotonic()
@@ -132,7 +134,7 @@ def publish(
     record["generation_id"] = _not_before(record["generation_id"], marts_path)
     temporary = files.temporary_path(marts_path, record["generation_id"])
     try:
-        tables = _build(warehouse_path, temporary, record, threads, memory_limit)
+        tables = _build(warehouse_path, temporary, record, leave_out, threads, memory_limit)
         if before_swap is not None:
             before_swap()
         if keeps_previous:
@@ -172,7 +174,12 @@ def _record(meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _build(
-    warehouse_path: Path, temporary: Path, record: Mapping[str, Any], threads: int | None, memory_limit: str | None
+    warehouse_path: Path,
+    temporary: Path,
+    record: Mapping[str, Any],
+    leave_out: Set[str],
+    threads: int | None,
+    memory_limit: str | None,
 ) -> dict[str, int]:
     # Stored views name the warehouse by its file, so it is attached under that name.
     warehouse = warehouse_path.stem
@@ -184,7 +191,7 @@ def _build(
             connection.execute("set memory_limit = ?", [memory_limit])
         connection.execute(attach(warehouse_path, warehouse, read_only=True))
         connection.execute(attach(temporary, _NEW, read_only=False))
-        copies = _plan(connection, warehouse)
+        copies = _plan(connection, warehouse, leave_out)
         connection.execute(f"use {identifier(_NEW)}")
         for schema in ("marts", "core", "access"):
             connection.execute(f"create schema {identifier(_NEW, schema)}")
@@ -202,13 +209,13 @@ def _build(
     return rows
 
 
-def _plan(connection: duckdb.DuckDBPyConnection, warehouse: str) -> list[_Copy]:
+def _plan(connection: duckdb.DuckDBPyConnection, warehouse: str, leave_out: Set[str]) -> list[_Copy]:
     found = connection.execute(
         "select table_schema, table_name from information_schema.tables where table_catalog = ? order by all",
         [warehouse],
     ).fetchall()
     relations = {(str(schema), str(name)) for schema, name in found}
-    marts = sorted(name for schema, name in relations if schema == "marts")
+    marts = sorted(name for schema, name in relations if schema == "marts" and name not in leave_out)
     if not marts:
         raise PublishError("the warehouse has no schema marts with tables in it; build it first with `kpi run`")
     missing = [f"core.{name}" for name in _CORE_TABLES if ("core", name) not in relations]

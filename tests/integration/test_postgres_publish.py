@@ -331,3 +331,46 @@ def test_a_prefix_that_could_be_taken_for_anothers_is_refused() -> None:
     target = Target("postgresql://kpi@127.0.0.1/kpi", role_prefix="kpi_v")
     with pytest.raises(PublishError, match="cannot begin role names"):
         _ = target.roles
+
+
+CONTACTS = "dim_customer_contact_details"
+
+
+def _with_contacts(few: Path, path: Path) -> Path:
+    """A later publication with a phone number for every customer."""
+    copy = changed(
+        few,
+        path,
+        f"create table main.{CONTACTS} as select customer_id, manager_id, '0912' || customer_id as phone "
+        "from main.dim_customers where not is_placeholder",
+        f"create view access.access_{CONTACTS} as select * from main.{CONTACTS} where false",
+    )
+    rename_generation(copy, "20990101T000000000000Z")
+    return copy
+
+
+def _schemas_with_contacts(server: Server, target: Target) -> list[str]:
+    with as_operator(server, target) as operator:
+        found = operator.execute(
+            "select relnamespace::regnamespace::text from pg_class where relname = %s order by 1", [CONTACTS]
+        ).fetchall()
+    return [str(schema) for (schema,) in found]
+
+
+def test_contact_details_that_are_published_no_longer_are_in_no_schema_and_come_back_by_no_rollback(
+    postgres_server: Server, target: Target, few: Path, tmp_path: Path
+) -> None:
+    publish_to(target, few)
+    publish_to(target, _with_contacts(few, tmp_path / "on.duckdb"))
+    assert _schemas_with_contacts(postgres_server, target) == [LIVE]
+    publish_to(target, _with_contacts(few, tmp_path / "on_again.duckdb"))
+    assert _schemas_with_contacts(postgres_server, target) == [LIVE, OLD]
+    last = changed(few, tmp_path / "off.duckdb")
+    rename_generation(last, "20990102T000000000000Z")
+    published = publish_to(target, last)
+    assert published.left == ""
+    assert _schemas_with_contacts(postgres_server, target) == []
+    assert roll_back(target) == "20990101T000000000000Z"
+    assert _schemas_with_contacts(postgres_server, target) == []
+    with as_operator(postgres_server, target) as operator:
+        assert operator.execute(compose("select count(*) from {live}.dim_customers", live=LIVE)).fetchall() != [(0,)]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from orchestration.serving.contacts import CONTACT_MARTS
 from orchestration.serving.errors import PublishError
 from orchestration.serving.postgres.holders import ending_holders
 from orchestration.serving.postgres.names import ACCESS, GONE, LIVE, NEW, OLD, Roles, compose
@@ -132,11 +133,17 @@ def _tables(postgres: Connection, schema: str) -> sql.Composed | None:
 
 
 def exchange(postgres: Connection, roles: Roles) -> None:
-    """Rename: built becomes live, live becomes old, old waits to be dropped. Inside the caller's transaction."""
+    """Rename: built becomes live, live becomes old, old waits to be dropped. Inside the caller's transaction.
+
+    Contact details that are published no longer are dropped from what becomes old: a rollback would bring them back.
+    """
     with acting_as(postgres, roles.owner):
         if exists(postgres, OLD):
             _rename(postgres, OLD, GONE)
         if exists(postgres, LIVE):
+            for mart in sorted(CONTACT_MARTS):
+                if not _has_table(postgres, NEW, mart):
+                    postgres.execute(compose("drop table if exists {live}.{mart}", live=LIVE, mart=mart))
             _rename(postgres, LIVE, OLD)
         _rename(postgres, NEW, LIVE)
         postgres.execute(compose("grant usage on schema {live} to {reader}", live=LIVE, reader=roles.reader))
@@ -190,6 +197,14 @@ def drop(postgres: Connection, target: Target, schema: str) -> None:
     take_tables(postgres, target, schema)
     with acting_as(postgres, target.roles.owner):
         postgres.execute(compose("drop schema {schema} cascade", schema=schema))
+
+
+def _has_table(postgres: Connection, schema: str, table: str) -> bool:
+    [(found,)] = postgres.execute(
+        "select exists (select from pg_class where relnamespace = to_regnamespace(%s) and relname = %s)",
+        [schema, table],
+    ).fetchall()
+    return bool(found)
 
 
 def _rename(postgres: Connection, schema: str, name: str) -> None:
