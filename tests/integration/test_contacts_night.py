@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.dbt_run import DBT_PROJECT_DIR, dbt_environment, dbt_paths
 from orchestration.serving.export import file_name
 from orchestration.serving.generations import CURRENT, export_all
 from orchestration.serving.postgres.names import LIVE, compose
@@ -26,6 +27,7 @@ from orchestration.serving.reading import open_publication
 from orchestration.settings import PROJECT_DIR, Settings
 from tests.support.postgres import Server
 from tests.support.postgres_company import as_operator, drop_database, keys_in, log_in, make_database
+from tests.support.warehouse import run_dbt
 
 MART = "dim_customer_contact_details"
 NIGHT = date(2026, 3, 31)
@@ -189,6 +191,13 @@ def test_on_for_who_sees_the_customer_and_off_again_without_a_trace(company: Com
             assert [key for (key,) in seen] == expected, email
     assert {(table, column) for _, table, column in company.contacts_in_files()} == {(MART, "phone"), (MART, "email")}
     assert {table for _, table in company.contacts_on_server()} == {MART}
+
+    # The demo company's build, which runs all other unit tests, has the models switched off.
+    on = company.settings.model_copy(update={"publish_contacts": True})
+    models = [f"{name},test_type:unit" for name in (MART, f"access_{MART}")]
+    run = run_dbt(DBT_PROJECT_DIR, ["test", "--select", *models], dbt_environment(on, NIGHT), dbt_paths(on).target)
+    assert run.bad() == []
+    assert len(run.nodes) == 2
 
     told = company.night(contacts=None)
     assert "the models, rules or settings changed" in told
