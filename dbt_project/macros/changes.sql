@@ -57,11 +57,17 @@
 {%- endmacro %}
 
 
+{# The keys of the model's scope, as a query: collected once before its SQL runs, since most inputs ask for them. #}
+{% macro touched_keys() -%}
+    select * from touched_{{ model.name }}
+{%- endmacro %}
+
+
 {# A filter on an input: only rows whose `column` is among the scope's keys, or among `keys` (a query). Empty in a build of everything.
    `prefix` is `where`, or `and` after another condition. #}
 {% macro in_scope(column, keys=none, prefix='where') -%}
     {%- if only_changes() -%}
-        {{ prefix }} {{ column }} in ({{ keys if keys is not none else model.config.meta.scope.touched }})
+        {{ prefix }} {{ column }} in ({{ keys if keys is not none else touched_keys() }})
     {%- endif -%}
 {%- endmacro %}
 

@@ -61,6 +61,14 @@
     {%- set columns = model.columns | map('tojson') | list -%}
     {%- set scope = model.config.meta.get('scope') -%}
     {%- set changed = changes(target.identifier) -%}
+    {%- if scope -%}
+    create or replace temp table touched_{{ model.name }} as
+    select distinct *
+    from (
+        {{ scope.touched }}
+    ) as touched;
+
+    {% endif -%}
     create or replace table {{ changed }} as
     with built as materialized (
         {{ sql }}
@@ -72,7 +80,7 @@
             {{ columns | join(', ') }}
         from {{ target }}
         {%- if scope %}
-        where {{ scope.column }} in ({{ scope.touched }})
+        where {{ scope.column }} in ({{ touched_keys() }})
         {%- endif %}
     )
 
@@ -103,6 +111,10 @@
     select {{ columns | join(', ') }}
     from {{ changed }}
     where _change = 'added'
+    {%- if scope %};
+
+    drop table touched_{{ model.name }}
+    {%- endif %}
 {%- endmacro %}
 
 {% macro same_row(columns) -%}
