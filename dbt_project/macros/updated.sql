@@ -60,6 +60,7 @@
 {% macro duckdb__updated_table(target, sql) -%}
     {%- set columns = model.columns | map('tojson') | list -%}
     {%- set scope = model.config.meta.get('scope') -%}
+    {%- set daily = model.config.meta.get('daily') -%}
     {%- set changed = changes(target.identifier) -%}
     {%- if scope -%}
     create or replace temp table touched_{{ model.name }} as
@@ -67,6 +68,12 @@
     from (
         {{ scope.touched }}
     ) as touched;
+
+    {% endif -%}
+    {%- if daily -%}
+    update {{ target }}
+    set {{ daily.column }} = {{ daily.value }}
+    where {{ daily.rows }};
 
     {% endif -%}
     create or replace table {{ changed }} as
