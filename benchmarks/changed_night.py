@@ -60,7 +60,8 @@ class EditedNight:
         chance = random.Random(entity)
         count = 0 if entity not in CHANGING - _NOT_EDITED else round(rows.num_rows * self.share)
         chosen = rows.take(pa.array(chance.sample(self._within_reach(rows, night), count), pa.int64())).to_pylist()
-        edited = [_edited(entity, row, chance, night) for row in chosen]
+        owners = sorted(set(rows["manager_id"].drop_null().to_pylist())) if "manager_id" in rows.column_names else []
+        edited = [_edited(entity, row, chance, night, owners) for row in chosen]
         numbers = pa.array(range(2, 2 + len(edited)), pa.int64())
         return RawTable(
             entity, BatchKind.DELTA, pa.Table.from_pylist(edited, schema=schema), numbers, f"edited/{entity}"
@@ -75,14 +76,16 @@ class EditedNight:
         return places
 
 
-def _edited(entity: str, row: Mapping[str, Any], chance: random.Random, night: date) -> dict[str, Any]:
-    """One row as a person changed it that day: a late edit, another owner, or a deletion."""
+def _edited(
+    entity: str, row: Mapping[str, Any], chance: random.Random, night: date, owners: Sequence[str]
+) -> dict[str, Any]:
+    """One row as a person changed it that day: a late edit, another of the `owners`, or a deletion."""
     now = datetime.combine(night, time(15))
     changed: dict[str, Any] = {**row, "updated_at": now}
     if "deleted_at" in row and chance.random() < 0.1:
         return {**changed, "deleted_at": now}
     edits: Mapping[str, Mapping[str, Any]] = {
-        "customers": {"manager_id": str(chance.randint(1, 60))},
+        "customers": {"manager_id": chance.choice(owners) if owners else None},
         "orders": {"discount_amount": Decimal(chance.randint(0, 50_000))},
         "order_lines": {"quantity": Decimal(chance.randint(1, 9))},
         "payments": {"amount": Decimal(chance.randint(1_000, 90_000))},

@@ -7,7 +7,9 @@
      1. the model's SQL runs over its scope only: `in_scope` filters its inputs by the keys that changed inputs touch;
      2. the rows of the scope that are no longer there leave the table, the new ones enter it, equal ones stay;
      3. both are kept in schema `changes` under the model's name, where the models after it find what they have to look at.
-   A model without a scope is built whole and compared whole: right, and cheap enough where a table is small. #}
+   A model without a scope is built whole and compared whole: right, and cheap enough where a table is small.
+   A column that is another on every day, in rows that nothing else changes, has a formula of its row (`daily`). It is set before step 1
+   and counts as no change: no later table may ask what changed in it. #}
 
 
 {# The changed rows of a model in this build, as a relation: `_change` (added or removed), then the model's columns. #}
@@ -39,10 +41,16 @@
 {%- endmacro %}
 
 
+{# The build's date, for what a model's `config` says: that is rendered when dbt parses, where `as_of()` knows no date yet. #}
+{% macro day_of_build() -%}
+    (select cast(as_of_end as date) - 1 from changes._build)
+{%- endmacro %}
+
+
 {# Whether somebody is a year older than for the build before, or was born since. #}
 {% macro had_birthday(birthday) -%}
     {%- set before = '(select cast(previous_as_of_end as date) - 1 from changes._build)' -%}
-    {%- set now = '(select cast(as_of_end as date) - 1 from changes._build)' -%}
+    {%- set now = day_of_build() -%}
     {{ birthday }} <= {{ now }} and ({{ birthday }} > {{ before }} or {{ completed_years(birthday, before) }} <> {{ completed_years(birthday, now) }})
 {%- endmacro %}
 
@@ -57,11 +65,17 @@
 {%- endmacro %}
 
 
+{# The keys of the model's scope, as a query: collected once before its SQL runs, since most inputs ask for them. #}
+{% macro touched_keys() -%}
+    select * from touched_{{ model.name }}
+{%- endmacro %}
+
+
 {# A filter on an input: only rows whose `column` is among the scope's keys, or among `keys` (a query). Empty in a build of everything.
    `prefix` is `where`, or `and` after another condition. #}
 {% macro in_scope(column, keys=none, prefix='where') -%}
     {%- if only_changes() -%}
-        {{ prefix }} {{ column }} in ({{ keys if keys is not none else model.config.meta.scope.touched }})
+        {{ prefix }} {{ column }} in ({{ keys if keys is not none else touched_keys() }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -108,8 +122,9 @@
 
 {# The rows of a relation that a test has to look at where what it finds depends on rows with the same `column` only, of the `read`
    relations: in a build of changes those whose value is in a row of them that came or went, otherwise all. `whole_with`: relations
-   without that column, which the test reads too; a change in one of them concerns all rows. #}
-{% macro rows_of_changed(relation, column, read, whole_with=[]) -%}
+   without that column, which the test reads too; a change in one of them concerns all rows. `compared`: for relations of which the test
+   reads some columns only, {name: columns with the row's key}; what else changes in them does not concern it. #}
+{% macro rows_of_changed(relation, column, read, whole_with=[], compared={}) -%}
     {%- set without_changes = [] -%}
     {%- for each in read + whole_with if not has_changes(each) -%}
         {%- do without_changes.append(each) -%}
@@ -122,7 +137,11 @@
             from {{ relation }}
             where {{ column }} in (
                 {%- for each in read %}
+                {% if each.identifier in compared -%}
+                {{ changed_in(each.identifier, compared[each.identifier], column) }}
+                {%- else -%}
                 select {{ column }} from {{ changes(each.identifier) }}
+                {%- endif %}
                 {%- if not loop.last %}
                 union all
                 {%- endif %}

@@ -1,4 +1,5 @@
-{# Belongs here: the materialization `updated`, a table that is made anew or brought up to date from what changed.
+{# Belongs here: the materialization `updated`, a table that is made anew or brought up to date from what changed; and how a view is
+   replaced.
    Not here: which rows to look at, and how rows that changed find their way (macros/changes.sql).
 
    dbt's own `incremental` makes a table under another name, renames twice and drops, or asks the database for the columns of two
@@ -15,6 +16,30 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') -%}
         {{ updated_table(target, sql) if only_changes() else new_table(target, sql) }}
+    {%- endcall %}
+    {% do persist_docs(target, model) %}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {% do adapter.commit() %}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target]}) }}
+{% endmaterialization %}
+
+
+{# A view in the place of the one that stood there. dbt's own way makes it under another name, renames twice and drops, which for a view is
+   most of the work. #}
+{% materialization view, adapter='duckdb' %}
+    {%- set target = this.incorporate(type='view') -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- if existing is not none and not existing.is_view -%}
+        {%- do adapter.drop_relation(existing) -%}
+    {%- endif -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% call statement('main') -%}
+        create or replace view {{ target }} as (
+            {{ sql }}
+        )
     {%- endcall %}
     {% do persist_docs(target, model) %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
@@ -60,7 +85,22 @@
 {% macro duckdb__updated_table(target, sql) -%}
     {%- set columns = model.columns | map('tojson') | list -%}
     {%- set scope = model.config.meta.get('scope') -%}
+    {%- set daily = model.config.meta.get('daily') -%}
     {%- set changed = changes(target.identifier) -%}
+    {%- if scope -%}
+    create or replace temp table touched_{{ model.name }} as
+    select distinct *
+    from (
+        {{ scope.touched }}
+    ) as touched;
+
+    {% endif -%}
+    {%- if daily -%}
+    update {{ target }}
+    set {{ daily.column }} = {{ daily.value }}
+    where {{ daily.rows }};
+
+    {% endif -%}
     create or replace table {{ changed }} as
     with built as materialized (
         {{ sql }}
@@ -72,7 +112,7 @@
             {{ columns | join(', ') }}
         from {{ target }}
         {%- if scope %}
-        where {{ scope.column }} in ({{ scope.touched }})
+        where {{ scope.column }} in ({{ touched_keys() }})
         {%- endif %}
     )
 
@@ -103,6 +143,10 @@
     select {{ columns | join(', ') }}
     from {{ changed }}
     where _change = 'added'
+    {%- if scope %};
+
+    drop table touched_{{ model.name }}
+    {%- endif %}
 {%- endmacro %}
 
 {% macro same_row(columns) -%}

@@ -32,7 +32,7 @@ union all
 select customer_id from core.core_bridge_tasks_customers where task_id in (select task_id from core.core_tasks where {{ became_past('completed_at') }})
 {%- endset -%}
 {%- set touched_tasks -%}
-select task_id from core.core_bridge_tasks_customers where customer_id in ({{ touched }})
+select task_id from core.core_bridge_tasks_customers where customer_id in ({{ touched_keys() }})
 {%- endset -%}
 {{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
 

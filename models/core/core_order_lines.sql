@@ -13,7 +13,7 @@ select order_id from staging.stg_contract__order_lines where _record_key in ({{ 
 {%- set touched_lines -%}
 {{ changed_records('order_lines') }}
 union all
-select order_line_id from core.core_order_lines where order_id in ({{ touched }})
+select order_line_id from core.core_order_lines where order_id in ({{ touched_keys() }})
 {%- endset -%}
 {{ config(meta={'scope': {'column': 'order_id', 'touched': touched}}) }}
 

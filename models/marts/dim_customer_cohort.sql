@@ -1,17 +1,44 @@
+{#- Days since the last contact, on the day of this build. -#}
+{%- set recency_days = dbt.datediff('cast(last_contact_at as date)', day_of_build(), 'day') -%}
+{%- set touched -%}
+select customer_id from {{ changes('core_customers') }}
+union all
+select customer_id from {{ changes('core_contacts') }}
+union all
+select customer_id from {{ changes('core_customer_last_contact') }}
+union all
+select customer_id from {{ changes('fct_orders') }}
+union all
+select customer_id from core.core_customers where {{ had_birthday('birthday') }}
+union all
+select customer_id from core.core_contacts where {{ had_birthday('birthday') }}
+union all
+select standing.customer_id
+from marts.dim_customer_cohort as standing
+inner join seeds.recency_buckets as buckets on standing.care_recency_bucket = buckets.bucket
+where {{ recency_days }} < buckets.from_days or {{ recency_days }} >= buckets.to_days
+{%- endset -%}
+{%- set daily = {'column': 'care_recency_days', 'value': recency_days, 'rows': 'last_contact_at is not null'} -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}, 'daily': daily}) }}
+
 with customers as (
     select * from {{ ref('core_customers') }}
+    {{ in_scope('customer_id') }}
 ),
 
 contacts as (
     select * from {{ ref('core_contacts') }}
+    {{ in_scope('customer_id') }}
 ),
 
 last_contacts as (
     select * from {{ ref('core_customer_last_contact') }}
+    {{ in_scope('customer_id') }}
 ),
 
 orders as (
     select * from {{ ref('fct_orders') }}
+    {{ in_scope('customer_id') }}
 ),
 
 recency_buckets as (

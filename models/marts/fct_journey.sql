@@ -20,7 +20,7 @@ changed_cells as (
 
 standing as (
     select * from {{ this }}
-    where {{ cell }} in ({{ touched }})
+    where {{ cell }} in ({{ touched_keys() }})
 ),
 
 corrected as (

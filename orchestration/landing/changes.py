@@ -222,7 +222,9 @@ def _insert_compared(
     added: Sequence[Batch],
     target: str,
 ) -> None:
-    if not any(batch.rows_landed for batch in (*applied, *added)):
+    has_rows = any(batch.rows_landed for batch in (*applied, *added))
+    says_something = any(batch.rows_landed or batch.kind == COMPLETE for batch in added)
+    if not (has_rows and says_something):
         return
     connection.execute(
         "create or replace temp table batches "
@@ -236,7 +238,12 @@ def _insert_compared(
             for batch in (*applied, *added)
         ],
     )
-    connection.execute(compared_sql(entity, landed_sql([*applied, *added]), target))
+    landed = landed_sql([*applied, *added])
+    if all(batch.kind != COMPLETE for batch in added):
+        # Only a complete batch says something about records that it does not hold.
+        key = record_key_sql(entity)
+        landed = f"(select * from {landed} where {key} in (select {key} from {landed_sql(added)}))"
+    connection.execute(compared_sql(entity, landed, target))
 
 
 def _insert_delivered(

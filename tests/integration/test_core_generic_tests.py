@@ -29,6 +29,7 @@ class Case:
 
 
 KEY = {"columns": ["a", "b"]}
+KEY_AND_B = {"key": ["a", "b"], "required": ["b"]}
 FROM_0_TO_1 = {"min_value": 0, "max_value": 1}
 A_BELOW_B = {"expression": "a < b"}
 AS_MANY = {"compare_model": "ref('two_rows')"}
@@ -52,6 +53,12 @@ CASES = (
     Case("unique_passes", "unique_combination", "a, b", "(1, 'x'), (1, 'y')", 0, KEY),
     Case("unique_fails", "unique_combination", "a, b", "(1, 'x'), (1, 'x'), (1, 'y')", 1, KEY),
     Case("unique_nulls", "unique_combination", "a, b", "(1, null), (1, null)", 1, KEY),
+    Case("promised_passes", "key_and_values", "a, b", "(1, 'x'), (null, 'x')", 0, KEY_AND_B),
+    Case("promised_shared_key", "key_and_values", "a, b", "(1, 'x'), (1, 'x'), (1, 'y')", 1, KEY_AND_B),
+    Case("promised_shared_nulls", "key_and_values", "a, b", "(null, 'x'), (null, 'x')", 1, KEY_AND_B),
+    Case("promised_no_value", "key_and_values", "a, b", "(1, null), (2, null)", 1, KEY_AND_B),
+    Case("promised_both", "key_and_values", "a, b", "(1, null), (1, null)", 2, KEY_AND_B),
+    Case("promised_keyword", "key_and_values", 'a, "right"', "(1, null)", 1, {"key": ["a"], "required": ["right"]}),
     Case("not_null_passes", "not_null_columns", "a, b", "(1, 'x'), (2, 'y')", 0, KEY),
     Case("not_null_fails", "not_null_columns", "a, b", "(null, 'x'), (null, null), (3, 'y')", 2, KEY),
     Case("not_null_keyword", "not_null_columns", '"right", b', "(null, 'x')", 1, {"columns": ["right"]}),

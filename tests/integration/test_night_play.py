@@ -259,7 +259,7 @@ def test_every_declared_check_and_every_dbt_test_is_an_asset_check(played: _Play
     defs = build_defs(services=played.services)
     keys = {(key.name, tuple(key.asset_key.path)) for key in defs.resolve_asset_graph().asset_check_keys}
     assert {(spec.name, spec.asset) for spec in CHECKS} <= keys
-    assert any(name.startswith("unique_combination_fct_funnel") for name, _ in keys)
+    assert any(name.startswith("key_and_values_fct_funnel") for name, _ in keys)
 
 
 def test_publishing_waits_for_every_step_that_checks(played: _Played) -> None:

@@ -17,6 +17,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
 
+import pytest
+
 from orchestration.landing.store import Landing
 from tests.properties.cases import richest_company
 from tests.properties.comparison import differences
@@ -115,6 +117,29 @@ def test_a_forgotten_input_is_noticed(project: Project) -> None:
 def test_rows_that_do_not_leave_are_noticed(project: Project) -> None:
     kept = project.broken_update("core_customers_history", "where rowid in (", "where false and rowid in (")
     assert full_build_differs(kept, project, SEED, NIGHTS)
+
+
+@pytest.mark.parametrize(
+    ("model", "column"),
+    [
+        ("dim_customer_cohort", "care_recency_days"),
+        ("fct_customer_cycle", "days_observed"),
+        ("fct_customer_stages", "days_in_stage"),
+        ("fct_relationship_stays", "days_in_stage"),
+    ],
+)
+def test_days_that_stand_still_are_noticed(project: Project, model: str, column: str) -> None:
+    still = project.broken_update(model, f"set {column} = ", f"set {column} = {column} + 0 * ")
+    assert full_build_differs(still, project, SEED, NIGHTS)
+
+
+def test_a_customer_who_stays_in_the_bucket_of_yesterday_is_noticed(project: Project) -> None:
+    stuck = project.broken_update(
+        "dim_customer_cohort",
+        "from marts.dim_customer_cohort as standing",
+        "from (select * from marts.dim_customer_cohort limit 0) as standing",
+    )
+    assert full_build_differs(stuck, project, SEED, NIGHTS)
 
 
 def test_a_clock_that_stands_still_is_noticed(project: Project) -> None:

@@ -119,7 +119,7 @@ def test_descriptions_open_with_the_grain(manifest: Node) -> None:
 
 
 def test_every_table_tests_its_key(manifest: Node) -> None:
-    tested = set(attached_tests(manifest, "unique_combination"))
+    tested = {*attached_tests(manifest, "key_and_values"), *attached_tests(manifest, "unique_combination")}
     tables = {node["name"] for node in nodes(manifest, "model") if layer(node) in {"core", "marts"}}
     tables |= {node["name"] for node in nodes(manifest, "seed")}
     assert tables - tested == set()

@@ -1,11 +1,30 @@
-{#- Built whole: its days move on every night, and no later table asks what changed in it. -#}
-{{ config(materialized='table') }}
+{%- set touched -%}
+select customer_id from {{ changes('core_customers') }}
+union all
+select customer_id from {{ changes('fct_orders') }}
+union all
+select customer_id from {{ changes('fct_relationship_stays') }}
+union all
+select customer_id from core.core_customers where {{ became_past('created_date') }}
+union all
+select customer_id from core.core_customers where exists (select 1 from {{ changes('core_relationships') }})
+union all
+select customer_id from marts.fct_orders where {{ became_past('order_date') }}
+{%- endset -%}
+{#- Whoever has not converted has been followed a day longer every night. -#}
+{%- set daily = {
+    'column': 'days_observed',
+    'value': dbt.datediff('created_date', day_of_build(), 'day'),
+    'rows': 'event_date is null',
+} -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}, 'daily': daily}) }}
 
 with customers as (
     select * from {{ ref('core_customers') }}
     where
         not is_deleted
         and created_date <= {{ as_of() }}
+        {{ in_scope('customer_id', prefix='and') }}
 ),
 
 relationships as (
@@ -14,10 +33,12 @@ relationships as (
 
 orders as (
     select * from {{ ref('fct_orders') }}
+    {{ in_scope('customer_id') }}
 ),
 
 stays as (
     select * from {{ ref('fct_relationship_stays') }}
+    {{ in_scope('customer_id') }}
 ),
 
 results as (

@@ -1,12 +1,24 @@
-{#- Built whole: its days move on every night, and no later table asks what changed in it. -#}
-{{ config(materialized='table') }}
+{%- set touched -%}
+select customer_id from {{ changes('core_customers') }}
+union all
+select customer_id from {{ changes('fct_relationship_stays') }}
+{%- endset -%}
+{#- Every stay here is open, and a day longer every night. -#}
+{%- set daily = {
+    'column': 'days_in_stage',
+    'value': dbt.datediff('entered_date', day_of_build(), 'day'),
+    'rows': 'true',
+} -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}, 'daily': daily}) }}
 
 with customers as (
     select * from {{ ref('core_customers') }}
+    {{ in_scope('customer_id') }}
 ),
 
 stays as (
     select * from {{ ref('fct_relationship_stays') }}
+    {{ in_scope('customer_id') }}
 ),
 
 final as (

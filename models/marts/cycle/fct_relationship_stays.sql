@@ -1,12 +1,28 @@
-{#- Built whole: an open stay is a day longer every night, and no later table asks what changed in it. -#}
-{{ config(materialized='table') }}
+{%- set touched -%}
+select customer_id from {{ changes('core_customer_relationship_history') }}
+union all
+select customer_id from {{ changes('core_customer_owner_history') }}
+union all
+select customer_id from core.core_customer_relationship_history where {{ became_past('valid_from_at') }}
+union all
+select customer_id from core.core_customer_relationship_history where {{ became_past('valid_to_at') }}
+{%- endset -%}
+{#- An open stay is a day longer every night. -#}
+{%- set daily = {
+    'column': 'days_in_stage',
+    'value': dbt.datediff('entered_date', day_of_build(), 'day'),
+    'rows': 'is_open',
+} -%}
+{{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}, 'daily': daily}) }}
 
 with relationship_history as (
     select * from {{ ref('core_customer_relationship_history') }}
+    {{ in_scope('customer_id') }}
 ),
 
 owner_history as (
     select * from {{ ref('core_customer_owner_history') }}
+    {{ in_scope('customer_id') }}
 ),
 
 stretches as (

@@ -4,7 +4,7 @@ union all
 select order_id from marts.fct_orders where customer_id in (select customer_id from {{ changes('core_bridge_customers_sources') }})
 {%- endset -%}
 {%- set touched_customers -%}
-select customer_id from marts.fct_orders where order_id in ({{ touched }})
+select customer_id from marts.fct_orders where order_id in ({{ touched_keys() }})
 {%- endset -%}
 {{ config(meta={'scope': {'column': 'order_id', 'touched': touched}}) }}
 

@@ -9,9 +9,21 @@ recent_cycle as (
     where {{ in_trailing_window('created_date', 84) }}
 ),
 
-detail as (
+-- A window lies within every longer one, so that a row need be counted once: in the narrowest that has it.
+narrowest as (
     select
-        windows.window_days,
+        recent_cycle.*,
+        (
+            select min(windows.window_days)
+            from {{ ref('cycle_windows') }} as windows
+            where {{ in_trailing_window('recent_cycle.created_date', 'windows.window_days') }}
+        ) as narrowest_days
+    from recent_cycle
+),
+
+counted as (
+    select
+        customer_cycle.narrowest_days,
         customer_cycle.result_type,
         customer_cycle.result_id,
         members.breakdown,
@@ -21,17 +33,38 @@ detail as (
         sum(case when customer_cycle.has_negative_duration then 1 else 0 end) as excluded_negative,
         sum(case when customer_cycle.is_converted then 1 else 0 end) as converted,
         sum(coalesce(customer_cycle.days_to_event, 0)) as total_days
-    from {{ ref('cycle_windows') }} as windows
-    inner join recent_cycle as customer_cycle
-        on {{ in_trailing_window('customer_cycle.created_date', 'windows.window_days') }}
+    from narrowest as customer_cycle
     inner join {{ ref('fct_cycle_members') }} as members on customer_cycle.customer_id = members.customer_id
     group by
-        windows.window_days,
+        customer_cycle.narrowest_days,
         customer_cycle.result_type,
         customer_cycle.result_id,
         members.breakdown,
         members.member_id,
         customer_cycle.manager_id
+),
+
+detail as (
+    select
+        windows.window_days,
+        counted.result_type,
+        counted.result_id,
+        counted.breakdown,
+        counted.member_id,
+        counted.manager_id,
+        sum(counted.customers) as customers,
+        sum(counted.excluded_negative) as excluded_negative,
+        sum(counted.converted) as converted,
+        sum(counted.total_days) as total_days
+    from {{ ref('cycle_windows') }} as windows
+    inner join counted on windows.window_days >= counted.narrowest_days
+    group by
+        windows.window_days,
+        counted.result_type,
+        counted.result_id,
+        counted.breakdown,
+        counted.member_id,
+        counted.manager_id
 ),
 
 final as (

@@ -11,76 +11,78 @@
     ref('kpi_department_month'),
 ] %}
 {% set whole_with = [ref('dim_employee_department_history')] %}
+{% set compared = {'kpi_department_month': ['month_date', 'department_id'] + measures} %}
+
+{# Who acted, when, and the figures of a row, per mart. #}
+{% set facts = [
+    ('fct_interactions', 'employee_id', 'occurred_at', {'interactions': 'interactions'}),
+    ('fct_tasks', 'assignee_id', 'created_at', {'activities': '1'}),
+    (
+        'fct_orders', 'executor_id', last_instant_of('order_date'),
+        {'orders': 'orders', 'sales_amount': 'sales_amount', 'revenue_amount': 'revenue_amount'},
+    ),
+    ('fct_payments', 'executor_id', last_instant_of('paid_date'), {'collected_amount': 'collected_amount'}),
+] %}
 
 with rows_of_people as (
+    {% for mart, person, acted_at, given in facts %}
     select
-        'interactions' as measure,
-        interaction_key as row_id,
-        employee_id,
+        {{ person }} as employee_id,
         month_date,
-        occurred_at as acted_at,
-        interactions as figure
-    from {{ rows_of_changed(ref('fct_interactions'), 'month_date', read, whole_with) }}
+        {%- for measure in measures %}
+        {{ given.get(measure, 0) }} as {{ measure }},
+        {%- endfor %}
+        {{ acted_at }} as acted_at
+    from {{ rows_of_changed(ref(mart), 'month_date', read, whole_with, compared) }}
+    {% if not loop.last %}
     union all
-    select
-        'activities' as measure,
-        task_id as row_id,
-        assignee_id as employee_id,
-        month_date,
-        created_at as acted_at,
-        1 as figure
-    from {{ rows_of_changed(ref('fct_tasks'), 'month_date', read, whole_with) }}
-    {% for measure in ['orders', 'sales_amount', 'revenue_amount'] %}
-    union all
-    select
-        '{{ measure }}' as measure,
-        order_id as row_id,
-        executor_id as employee_id,
-        month_date,
-        {{ last_instant_of('order_date') }} as acted_at,
-        {{ measure }} as figure
-    from {{ rows_of_changed(ref('fct_orders'), 'month_date', read, whole_with) }}
+    {% endif %}
     {% endfor %}
-    union all
-    select
-        'collected_amount' as measure,
-        payment_id as row_id,
-        executor_id as employee_id,
-        month_date,
-        {{ last_instant_of('paid_date') }} as acted_at,
-        collected_amount as figure
-    from {{ rows_of_changed(ref('fct_payments'), 'month_date', read, whole_with) }}
 ),
 
--- The latest stretch that had begun.
-placed as (
+-- Each stretch up to the next one's beginning: at every instant the latest that had begun, and no other.
+places as (
     select
-        rows_of_people.measure,
+        employee_id,
+        department_id,
+        valid_from_at,
+        coalesce(
+            lead(valid_from_at) over (partition by employee_id order by valid_from_at),
+            cast('9999-12-31' as timestamp)
+        ) as next_from_at
+    from {{ ref('dim_employee_department_history') }}
+),
+
+sums as (
+    select
         rows_of_people.month_date,
-        rows_of_people.figure,
-        places.department_id,
-        row_number() over (
-            partition by rows_of_people.measure, rows_of_people.row_id order by places.valid_from_at desc
-        ) as place_number
+        {%- for measure in measures %}
+        sum(rows_of_people.{{ measure }}) as {{ measure }},
+        {%- endfor %}
+        places.department_id
     from rows_of_people
-    left join {{ ref('dim_employee_department_history') }} as places
+    left join places
         on
             rows_of_people.employee_id = places.employee_id
             and rows_of_people.acted_at >= places.valid_from_at
+            and rows_of_people.acted_at < places.next_from_at
+    group by
+        rows_of_people.month_date,
+        places.department_id
 ),
 
 details as (
+    {% for measure in measures %}
     select
-        measure,
+        '{{ measure }}' as measure,
         month_date,
         department_id,
-        sum(figure) as figure
-    from placed
-    where place_number = 1
-    group by
-        measure,
-        month_date,
-        department_id
+        {{ measure }} as figure
+    from sums
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {% endfor %}
 ),
 
 figures as (
@@ -90,7 +92,7 @@ figures as (
         month_date,
         department_id,
         {{ measure }} as figure
-    from {{ rows_of_changed(ref('kpi_department_month_history'), 'month_date', read, whole_with) }}
+    from {{ rows_of_changed(ref('kpi_department_month_history'), 'month_date', read, whole_with, compared) }}
     {% if not loop.last %}
     union all
     {% endif %}
@@ -118,7 +120,7 @@ totals_then as (
         sum({{ measure }}) as {{ measure }},
         {%- endfor %}
         count(*) as all_rows
-    from {{ rows_of_changed(ref('kpi_department_month_history'), 'month_date', read, whole_with) }}
+    from {{ rows_of_changed(ref('kpi_department_month_history'), 'month_date', read, whole_with, compared) }}
     group by month_date
 ),
 
@@ -129,7 +131,7 @@ totals_now as (
         sum({{ measure }}) as {{ measure }},
         {%- endfor %}
         count(*) as all_rows
-    from {{ rows_of_changed(ref('kpi_department_month'), 'month_date', read, whole_with) }}
+    from {{ rows_of_changed(ref('kpi_department_month'), 'month_date', read, whole_with, compared) }}
     group by month_date
 ),
 

@@ -4,6 +4,7 @@
     ref('kpi_interactions_by_type'),
     ref('fct_funnel'),
 ] %}
+{% set compared = {'fct_funnel': ['month_date', 'employee_id', 'interactions']} %}
 
 with details as (
     select
@@ -13,7 +14,7 @@ with details as (
         count(case when interactions = 1 then interaction_key end) as interactions,
         count(*) as interactions_logged,
         count(distinct case when interactions = 1 then customer_id end) as interacted_customers
-    from {{ rows_of_changed(ref('fct_interactions'), 'month_date', read) }}
+    from {{ rows_of_changed(ref('fct_interactions'), 'month_date', read, compared=compared) }}
     group by
         month_date,
         employee_id,
@@ -25,7 +26,7 @@ different_figures as (
         coalesce(figures.month_date, details.month_date) as month_date,
         coalesce(figures.employee_id, details.employee_id) as employee_id,
         coalesce(figures.interaction_type, details.interaction_type) as interaction_type
-    from {{ rows_of_changed(ref('kpi_interactions_by_type'), 'month_date', read) }} as figures
+    from {{ rows_of_changed(ref('kpi_interactions_by_type'), 'month_date', read, compared=compared) }} as figures
     full outer join details
         on
             figures.month_date = details.month_date
@@ -44,7 +45,7 @@ totals as (
         month_date,
         employee_id,
         sum(interactions) as interactions
-    from {{ rows_of_changed(ref('kpi_interactions_by_type'), 'month_date', read) }}
+    from {{ rows_of_changed(ref('kpi_interactions_by_type'), 'month_date', read, compared=compared) }}
     group by
         month_date,
         employee_id
@@ -55,7 +56,7 @@ different_totals as (
         coalesce(funnel.month_date, totals.month_date) as month_date,
         coalesce(funnel.employee_id, totals.employee_id) as employee_id,
         'all' as interaction_type
-    from {{ rows_of_changed(ref('fct_funnel'), 'month_date', read) }} as funnel
+    from {{ rows_of_changed(ref('fct_funnel'), 'month_date', read, compared=compared) }} as funnel
     full outer join totals
         on
             funnel.month_date = totals.month_date

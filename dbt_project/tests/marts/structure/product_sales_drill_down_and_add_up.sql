@@ -5,6 +5,7 @@
     ref('fct_product_sales'),
     ref('fct_funnel'),
 ] %}
+{% set compared = {'fct_funnel': ['month_date', 'employee_id', 'sales_amount', 'revenue_amount']} %}
 
 with line_details as (
     select
@@ -16,8 +17,8 @@ with line_details as (
         sum(lines.sold_quantity) as sold_quantity,
         sum(lines.sales_amount) as sales_amount,
         sum(lines.revenue_amount) as revenue_amount
-    from {{ rows_of_changed(ref('fct_order_lines'), 'month_date', read) }} as lines
-    left join {{ rows_of_changed(ref('fct_orders'), 'month_date', read) }} as orders on lines.order_id = orders.order_id
+    from {{ rows_of_changed(ref('fct_order_lines'), 'month_date', read, compared=compared) }} as lines
+    left join {{ rows_of_changed(ref('fct_orders'), 'month_date', read, compared=compared) }} as orders on lines.order_id = orders.order_id
     where lines.is_counted
     group by
         lines.month_date,
@@ -30,7 +31,7 @@ different_figures as (
         coalesce(figures.month_date, line_details.month_date) as month_date,
         coalesce(figures.executor_id, line_details.executor_id) as executor_id,
         coalesce(figures.product_id, line_details.product_id) as product_id
-    from {{ rows_of_changed(ref('fct_product_sales'), 'month_date', read) }} as figures
+    from {{ rows_of_changed(ref('fct_product_sales'), 'month_date', read, compared=compared) }} as figures
     full outer join line_details
         on
             figures.month_date = line_details.month_date
@@ -52,7 +53,7 @@ totals as (
         executor_id,
         sum(sales_amount) as sales_amount,
         sum(revenue_amount) as revenue_amount
-    from {{ rows_of_changed(ref('fct_product_sales'), 'month_date', read) }}
+    from {{ rows_of_changed(ref('fct_product_sales'), 'month_date', read, compared=compared) }}
     group by
         month_date,
         executor_id
@@ -63,7 +64,7 @@ different_totals as (
         coalesce(funnel.month_date, totals.month_date) as month_date,
         coalesce(funnel.employee_id, totals.executor_id) as executor_id,
         'all' as product_id
-    from {{ rows_of_changed(ref('fct_funnel'), 'month_date', read) }} as funnel
+    from {{ rows_of_changed(ref('fct_funnel'), 'month_date', read, compared=compared) }} as funnel
     full outer join totals
         on
             funnel.month_date = totals.month_date
