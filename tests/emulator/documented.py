@@ -1,0 +1,500 @@
+"""What is known of the API, written down once more: fields with their types, filters and orders, per list.
+
+Belongs here: facts, each with the number of the section that states it in our notes on the API (not part of this
+repository): 2 customers, 3 comments, 4 users, 5 tasks, 8 sales, 1 what all lists share. `seen` are fields that only
+working clients tell of, or that are inferred. Not here: anything imported from the emulator, which this table must not
+follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# Types. A "?" behind one allows null beside it.
+INT, NUMBER, TEXT, BOOL = "int", "number", "text", "bool"
+WHEN, DAY = "Y-m-d H:i:s", "Y-m-d"
+INTS, OBJECT, NULL, LABEL = "ints", "object", "null", "label"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A field that holds a list of objects with exactly these fields."""
+
+    fields: Mapping[str, str]
+
+
+Kind = str | Listed
+
+
+@dataclass(frozen=True)
+class Documented:
+    """One list: fields with types, operators per filter, fields to sort by, and whether it comes in an envelope."""
+
+    section: str
+    path: str
+    fields: Mapping[str, Kind]
+    seen: Mapping[str, Kind] = field(default_factory=dict)
+    filters: Mapping[str, str] = field(default_factory=dict)
+    sorts: str = "id"
+    envelope: bool = True
+
+
+_CONTACTS = Listed(
+    {
+        "id": INT,
+        "first_name": TEXT,
+        "last_name": TEXT,
+        "phone_mobile": TEXT,
+        "phone_home": TEXT,
+        "email": TEXT,
+        "description": TEXT,
+        "title": TEXT,
+        "is_primary": INT,
+        "birthdate": DAY + "?",
+        "gender_id": INT,
+        "honorifics": TEXT,
+    }
+)
+_LABELS = Listed({"id": INT, "label": TEXT})
+_ACCOUNT_FIELDS: Mapping[str, Kind] = {
+    "id": INT,
+    "account_code": TEXT,
+    "account_name": TEXT,
+    "description": TEXT,
+    "billing_address_street": TEXT + "?",
+    "email": TEXT + "?",
+    "website": NULL,
+    "logo": TEXT,
+    "sic_code": TEXT,
+    "phone_office": TEXT + "?",
+    "birthday": DAY + "?",
+    "created_at": WHEN,
+    "updated_at": WHEN,
+    "account_type": INTS,
+    "account_source": INTS,
+    "account_type_details": _LABELS,
+    "account_source_details": _LABELS,
+    "industry_details": _LABELS,
+    "relation_id": INT,
+    "relation_name": TEXT,
+    "account_relation_detail": LABEL,
+    "industry": INTS,
+    "industry_names": TEXT,
+    "gender": INT,
+    "gender_detail": LABEL + "?",
+    "country_id": INT,
+    "province_id": INT,
+    "district_id": INT,
+    "ward_id": INT,
+    "country_detail": NULL,
+    "province_detail": LABEL + "?",
+    "district_detail": NULL,
+    "ward_detail": NULL,
+    "account_manager": INT,
+    "mgr_display_name": TEXT + "?",
+    "mgr_email": TEXT + "?",
+    "accessible_user_ids": INTS,
+    "total_revenue": NUMBER,
+    "contacts": _CONTACTS,
+    "detail_custom_fields": OBJECT,
+}
+_ACCOUNT_SEEN: Mapping[str, Kind] = {
+    "custom_fields": OBJECT,
+    "detail_custom_fields_display_value": OBJECT,
+    "last_active": WHEN + "?",
+    "total_activity": INT,
+    "count_order": INT,
+    "creator_id": INT,
+}
+_USER_FIELDS: Mapping[str, Kind] = {
+    "user_id": INT,
+    "contact_id": INT,
+    "contact_name": TEXT,
+    "user_name": TEXT,
+    "dept_id": INT,
+    "dept_name": TEXT,
+    "email": TEXT + "?",
+    "contact_mobile": TEXT,
+    "extensions": OBJECT,
+}
+_SOURCE_FIELDS: Mapping[str, Kind] = {
+    "id": INT,
+    "source_name": TEXT,
+    "source_code": TEXT,
+    "valid": INT,
+    "parent_id": INT,
+    "lft": INT,
+    "rgt": INT,
+    "lvl": INT,
+    "created_at": INT,
+    "updated_at": NULL,
+}
+
+DOCUMENTED = (
+    Documented(
+        "2.1",
+        "/api/v6.1/accounts",
+        _ACCOUNT_FIELDS,
+        seen=_ACCOUNT_SEEN,
+        filters={
+            "id": "eq in not_in",
+            "account_code": "eq contains",
+            "account_name": "eq",
+            "relation_id": "eq in not_in",
+            "phone_office": "eq contains",
+            "email": "eq contains",
+            "account_type": "eq in not_in",
+            "account_source": "eq in",
+            "industry": "eq",
+            "billing_address_street": "eq contains",
+            "created_at": "eq gte lte between",
+            "updated_at": "eq gte lte between",
+            "gender": "eq",
+            "account_manager": "eq in not_in",
+            "sale_order_status": "eq in",
+        },
+        sorts="id account_name account_code email",
+    ),
+    Documented(
+        "2.3 changed", "/api/v6.1/accounts/sync", _ACCOUNT_FIELDS, seen=_ACCOUNT_SEEN, filters={"last_sync": "eq"}
+    ),
+    Documented(
+        "2.3 deleted",
+        "/api/v6.1/accounts/deleted_ids",
+        {"account_id": INT, "account_code": TEXT},
+        filters={"last_sync": "eq"},
+        sorts="",
+        envelope=False,
+    ),
+    Documented(
+        "2.5 relations",
+        "/api/v6/accounts/relations",
+        {
+            "relation_id": INT,
+            "relation_name": TEXT,
+            "relation_code": TEXT,
+            "relation_order": INT,
+            "is_default": INT,
+            "invalid": INT,
+            "created_at": WHEN,
+            "updated_at": WHEN,
+            "deleted_at": NULL,
+            "deleted_by": NULL,
+        },
+        filters={"id": "eq in", "valid": "is in"},
+        sorts="",
+        envelope=False,
+    ),
+    Documented(
+        "2.5 types",
+        "/api/v6/accounts/types",
+        {
+            "account_type_id": TEXT,
+            "account_type_name": TEXT,
+            "account_type_code": TEXT,
+            "level": TEXT,
+            "parent_id": TEXT,
+            "invalid": TEXT,
+            "created_at": WHEN,
+            "updated_at": WHEN,
+            "deleted_at": NULL,
+            "deleted_by": NULL,
+        },
+        sorts="",
+        envelope=False,
+    ),
+    Documented("2.5 sources", "/api/v6/accounts/sources", _SOURCE_FIELDS, sorts=""),
+    Documented("2.5 sources, as clients ask", "/api/v6.1/account_sources", _SOURCE_FIELDS, sorts=""),
+    Documented(
+        "2.5 custom fields",
+        "/api/v6/accounts/custom_fields",
+        {"id": INT, "field_name": TEXT, "field_description": TEXT, "field_htmltype": TEXT},
+        sorts="",
+    ),
+    Documented(
+        "3",
+        "/api/v6/accounts/{account}/comments",
+        {
+            "id": INT,
+            "comment_title": TEXT,
+            "content": TEXT,
+            "creator": INT,
+            "creator_display_name": TEXT,
+            "account_id": INT,
+            "account_name": TEXT,
+            "account_avatar": TEXT,
+            "is_feedback": INT,
+            "created_at": WHEN,
+        },
+        seen={"account_relation_id": INT, "account_relation_name": TEXT},
+        filters={"id": "eq", "is_feedback": "eq"},
+    ),
+    Documented(
+        "4",
+        "/api/v6.1/users",
+        _USER_FIELDS,
+        filters={"email": "contains", "contact_mobile": "contains", "valid": "eq"},
+    ),
+    Documented(
+        "4, the v6 path",
+        "/api/v6/users",
+        _USER_FIELDS,
+        filters={
+            "user_id": "eq in",
+            "valid": "eq",
+            "contact_name": "eq contains",
+            "email": "eq contains",
+            "contact_mobile": "eq contains",
+        },
+    ),
+    Documented(
+        "5.1",
+        "/api/v6.1/tasks",
+        {
+            "id": INT,
+            "task_code": TEXT,
+            "task_name": TEXT,
+            "task_start_date": WHEN + "?",
+            "task_end_date": WHEN + "?",
+            "notifications_count": INT,
+            "task_status": INT,
+            "task_progress": INT,
+            "user_important": INT,
+            "task_receiver": INT,
+            "task_receiver_display_name": TEXT,
+            "task_receiver_email": TEXT,
+            "task_receiver_phone": NULL,
+            "task_receiver_avatar": TEXT,
+            "task_color": TEXT,
+            "project_id": INT,
+            "project_name": TEXT + "?",
+            "task_status_title": TEXT,
+            "task_accounts": Listed({"account_id": INT, "account_code": TEXT + "?", "account_name": TEXT + "?"}),
+        },
+        seen={"task_description": TEXT, "created_at": WHEN, "updated_at": WHEN},
+        sorts="",
+    ),
+    Documented(
+        "8.1",
+        "/api/v6.1/sale_orders",
+        {
+            "id": INT,
+            "order_code": TEXT,
+            "real_amount": NUMBER,
+            "f_amount": NUMBER,
+            "discount": NUMBER,
+            "discount_amount": NUMBER,
+            "vat_amount": NUMBER,
+            "account_id": INT,
+            "account_code": TEXT + "?",
+            "account_email": TEXT + "?",
+            "account_phone": TEXT + "?",
+            "account_address": NULL,
+            "contact_name": TEXT + "?",
+            "contact_phone": TEXT + "?",
+            "contact_email": TEXT + "?",
+            "order_date": DAY,
+            "created_at": WHEN,
+            "updated_at": WHEN,
+            "status": INT,
+            "status_label": TEXT,
+            "store_id": INT,
+            "assigned_user": INT,
+            "assigned_user_name": TEXT,
+            "has_pay_off": INT,
+            "payment_status": TEXT,
+            "safebook_synchronized": INT,
+            "lading_code": TEXT,
+            "lading_status": TEXT,
+            "lading_status_title": TEXT,
+            "tracking_url": TEXT,
+            "custom_fields": OBJECT,
+            "order_details": Listed(
+                {
+                    "id": INT,
+                    "product_id": INT,
+                    "product_code": TEXT,
+                    "product_name": TEXT,
+                    "note": TEXT,
+                    "unit_id": INT,
+                    "unit_name": TEXT,
+                    "services": BOOL,
+                    "quantity": NUMBER,
+                    "price": NUMBER,
+                    "product_sale_off": NUMBER,
+                    "cash_discount": NUMBER,
+                    "vat": NUMBER,
+                    "vat_amount": NUMBER,
+                    "amount": NUMBER,
+                    "origin_amount": NUMBER,
+                    "product_avatar": TEXT,
+                }
+            ),
+        },
+        filters={
+            "id": "eq in",
+            "order_date": "eq gte lte between",
+            "created_at": "eq gte lte",
+            "updated_at": "eq gte lte",
+        },
+        sorts="id order_date",
+    ),
+    Documented(
+        "8.2",
+        "/api/v6.1/sale_order_payments",
+        {"id": INT, "order_id": INT, "amount": NUMBER, "pay_date": DAY, "description": TEXT},
+        filters={"id": "eq in", "order_id": "eq in", "created_at": "eq gte lte"},
+    ),
+    Documented(
+        "8.2 methods",
+        "/api/v6/payment_methods",
+        {"id": INT, "method_name": TEXT, "valid": INT},
+        filters={"valid": "eq"},
+        sorts="",
+    ),
+    Documented(
+        "8.5",
+        "/api/v6.1/products",
+        {
+            "id": INT,
+            "category_id": INT,
+            "category_name": TEXT,
+            "origin_id": INT,
+            "origin_name": NULL,
+            "unit_id": INT,
+            "unit_name": TEXT,
+            "manufacturer_id": INT,
+            "manufacturer_name": NULL,
+            "services": BOOL,
+            "saleoff_price": NUMBER,
+            "cover_price": NUMBER,
+            "price_wholesale": NUMBER,
+            "price_online": NUMBER,
+            "price_average_in": NUMBER,
+            "product_vat": NUMBER,
+            "weight": NUMBER,
+            "created_at": WHEN,
+            "updated_at": WHEN,
+            "last_active": NULL,
+            "featured_image": TEXT,
+            "images": INTS,
+            "product_name": TEXT,
+            "product_code": TEXT,
+            "description": TEXT,
+            "short_description": TEXT,
+            "variant_attribute_values": INTS,
+            "custom_fields": OBJECT,
+        },
+        filters={
+            "id": "eq in",
+            "product_name": "eq contains",
+            "product_code": "eq contains",
+            "short_description": "eq contains",
+            "description": "eq contains",
+            "product_vat": "eq",
+            "manufacturer_id": "eq",
+            "category_id": "eq",
+            "origin_id": "eq",
+        },
+        sorts="id created_at updated_at",
+    ),
+    Documented(
+        "8.5 categories",
+        "/api/v6/products/categories",
+        {
+            "id": INT,
+            "category_name": TEXT,
+            "category_code": TEXT,
+            "description": TEXT,
+            "is_default": INT,
+            "parent_id": INT,
+            "level": INT,
+        },
+        filters={"id": "eq in", "valid": "eq is"},
+        sorts="",
+    ),
+    Documented(
+        "8.6 campaigns",
+        "/api/v6.1/campaigns",
+        {
+            "id": INT,
+            "campaign_code": TEXT,
+            "campaign_name": TEXT,
+            "create_user": INT,
+            "responsible": INT,
+            "time_registed": WHEN + "?",
+            "allow_duplicate_opp": INT,
+            "is_lock": INT,
+            "related_users": Listed({"user_id": INT, "accept_opp": INT, "divided_percent": NUMBER + "?"}),
+            "opportunity_status": Listed({"status_id": INT, "name": TEXT, "description": TEXT, "order": INT}),
+        },
+        sorts="",
+    ),
+    Documented(
+        "8.6 opportunities",
+        "/api/v6.1/opportunities",
+        {
+            "id": INT,
+            "opportunity_code": TEXT,
+            "opportunity_name": TEXT,
+            "probability": NUMBER,
+            "opportunity_status": INT,
+            "opportunity_status_name": TEXT,
+            "recipient": INT,
+            "rcpt_display_name": TEXT + "?",
+            "rcpt_role_name": TEXT + "?",
+            "rcpt_department_name": TEXT + "?",
+            "created_at": WHEN,
+            "time_registed": WHEN,
+            "responsible": INT,
+            "c_display_name": TEXT + "?",
+            "create_user": INT,
+            "account_id": INT,
+            "account_name": TEXT + "?",
+            "account_email": TEXT + "?",
+            "phone_office": TEXT + "?",
+            "campaign_id": INT,
+            "campaign_name": TEXT,
+        },
+        seen={"status": INT, "status_label": TEXT, "updated_at": WHEN},
+        sorts="id",
+    ),
+)
+
+# Single records: section, path with its parameter, fields beyond those of the list.
+DETAILS: tuple[tuple[str, str, str, str, Mapping[str, Kind]], ...] = (
+    ("2.2", "/api/v6.1/accounts", "/api/v6.1/account?account_code={account_code}", "account_code", {}),
+    ("2.2 by id", "/api/v6.1/accounts", "/api/v6/accounts/{id}", "id", {}),
+    ("4 one user", "/api/v6.1/users", "/api/v6.1/user?user_id={user_id}", "user_id", {}),
+    ("4 by login", "/api/v6.1/users", "/api/v6.1/user?user_username={user_name}", "user_name", {}),
+    (
+        "5.2",
+        "/api/v6.1/tasks",
+        "/api/v6.1/task?task_code={task_code}",
+        "task_code",
+        {
+            "task_remain_day": INT + "?",
+            "task_emoji": NULL,
+            "task_creator": INT,
+            "left": INT,
+            "right": INT,
+            "task_object": NULL,
+            "valid": INT,
+            "project_status": INT + "?",
+            "project_valid": INT + "?",
+            "my_level": INT,
+            "custom_fields": OBJECT,
+        },
+    ),
+    ("8.1 detail", "/api/v6.1/sale_orders", "/api/v6.1/sale_order?order_code={order_code}", "order_code", {}),
+    ("8.1 by id", "/api/v6.1/sale_orders", "/api/v6/sale_orders/{id}", "id", {}),
+    ("8.5 detail", "/api/v6.1/products", "/api/v6.1/product?product_code={product_code}", "product_code", {}),
+    (
+        "8.6 detail",
+        "/api/v6.1/opportunities",
+        "/api/v6.1/opportunity?opportunity_code={opportunity_code}",
+        "opportunity_code",
+        {},
+    ),
+)
