@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -40,8 +40,24 @@ class Settings(BaseSettings):
     environment: str = Field(
         default="local", description="local or production; the nightly schedule is registered in production only."
     )
-    source: str = Field(default="demo", description="Which CRM feeds the warehouse: demo or files.")
-    files_path: Path | None = Field(default=None, description="Folder of the files source, one file per entity.")
+    source: str = Field(default="demo", description="Which CRM feeds the warehouse: demo, files or getfly.")
+    files_path: Path | None = Field(
+        default=None, description="Folder of the files source, one file per entity; beside getfly, of what it lacks."
+    )
+    combine: str = Field(
+        default="",
+        description="Entities that come from other sources than usual: interactions=getfly+files,tasks=files",
+    )
+    getfly_url: str | None = Field(default=None, description="The tenant: https://COMPANY.getflycrm.com")
+    getfly_key: SecretStr | None = Field(default=None, description="Its API key; better in a file.")
+    getfly_key_file: Path | None = Field(default=None, description="File with the API key; instead of KPI_GETFLY_KEY.")
+    getfly_per_second: float = Field(default=4.0, gt=0, description="How many requests a second the tenant is asked.")
+    getfly_at_once: int = Field(default=2, ge=1, le=12, description="How many requests run at the same time.")
+    getfly_page_size: int = Field(default=100, ge=10, le=500, description="How many rows one request asks for.")
+    getfly_attempts: int = Field(default=6, ge=1, description="How often a request is tried before the run gives up.")
+    getfly_codes: Path | None = Field(
+        default=None, description="The tenant's code map; without it, seeds/getfly_codes.csv."
+    )
     demo_seed: int = Field(default=20260101, description="Seed of the demo company.")
     demo_scale: float = Field(
         default=1.0, gt=0, le=1000, description="Size of the demo company; 1 is 20,000 customers."
@@ -93,6 +109,10 @@ class Settings(BaseSettings):
         object.__setattr__(self, "home", self.home.expanduser().resolve())
         if self.files_path is not None:
             object.__setattr__(self, "files_path", self.files_path.expanduser().resolve())
+        for name in ("getfly_key_file", "getfly_codes"):
+            path = getattr(self, name)
+            if path is not None:
+                object.__setattr__(self, name, path.expanduser().resolve())
         if self.postgres_password_file is not None:
             object.__setattr__(self, "postgres_password_file", self.postgres_password_file.expanduser().resolve())
 
@@ -105,6 +125,11 @@ class Settings(BaseSettings):
     def landing_dir(self) -> Path:
         """Immutable batches, one folder per source, entity and batch."""
         return self.home / "landing"
+
+    @property
+    def received_dir(self) -> Path:
+        """Answers of a CRM's API as they came; like the landing zone, not to be deleted."""
+        return self.home / "received"
 
     @property
     def warehouse_dir(self) -> Path:

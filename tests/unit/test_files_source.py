@@ -225,5 +225,5 @@ def test_the_settings_choose_the_source(tmp_path: Path) -> None:
     assert isinstance(build_source(Settings(home=tmp_path, source="demo", demo_scale=0.05)), DemoSource)
     with pytest.raises(ValueError, match="set KPI_FILES_PATH"):
         build_source(Settings(home=tmp_path, source="files"))
-    with pytest.raises(ValueError, match="there is no source 'crm'; KPI_SOURCE is demo or files"):
+    with pytest.raises(ValueError, match="there is no source 'crm'; KPI_SOURCE is demo, files or getfly"):
         build_source(Settings(home=tmp_path, source="crm"))
