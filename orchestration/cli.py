@@ -52,7 +52,9 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 Viewer = Annotated[str, typer.Option("--viewer", metavar="EMAIL", help="Who is looking; sees only what they may see.")]
-Source = Annotated[str | None, typer.Option("--source", metavar="demo|files", help="Which CRM, instead of KPI_SOURCE.")]
+Source = Annotated[
+    str | None, typer.Option("--source", metavar="demo|files|getfly", help="Which CRM, instead of KPI_SOURCE.")
+]
 Folder = Annotated[
     Path | None, typer.Option("--path", metavar="FOLDER", help="Folder of the files source; one file per entity.")
 ]
@@ -160,10 +162,17 @@ def _check_source(settings: Settings, path: Path | None) -> None:
         raise UsageError(f"--path belongs to the files source, not to {settings.source}")
     if settings.source == "files" and settings.files_path is not None and not settings.files_path.is_dir():
         raise UsageError(f"{settings.files_path} is no folder")
-    if settings.source not in {"demo", "files"}:
-        raise UsageError(f"there is no source {settings.source!r}; it is demo or files")
+    if settings.source not in {"demo", "files", "getfly"}:
+        raise UsageError(f"there is no source {settings.source!r}; it is demo, files or getfly")
     if settings.source == "files" and settings.files_path is None:
         raise UsageError("the files source needs --path FOLDER, or KPI_FILES_PATH")
+    if settings.source == "getfly":
+        from orchestration.sources.factory import build_source
+
+        try:
+            build_source(settings)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
 
 
 def _check_rule_files() -> None:
@@ -611,6 +620,34 @@ def access_password(
     )
 
 
+getfly = typer.Typer(help="Look at a Getfly tenant.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(getfly, name="getfly")
+
+
+@getfly.command(name="probe")
+def getfly_probe() -> None:
+    """Ask the tenant what it really does, by reading only."""
+    from orchestration.sources.getfly import probe
+    from orchestration.sources.getfly.source import PROBED
+    from orchestration.sources.getfly.tenant import client_of
+
+    settings = load_settings(source="getfly")
+
+    def show(finding: probe.Finding) -> None:
+        out.print(Text.assemble((f"  {finding.name:<22} ", "bold"), finding.text), soft_wrap=True)
+
+    try:
+        client = client_of(settings, lambda text: out.print(Text(f"  waiting: {text}", style="dim"), soft_wrap=True))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    out.print(Text.assemble(("kpi getfly probe", "bold"), f"  {client.address}, reading only"), soft_wrap=True)
+    with client:
+        probed = probe.probe(client, settings.zone, show)
+    path = settings.received_dir / "getfly" / PROBED
+    probe.write_probed(path, probed)
+    out.print(f"Kept in {path}; the next nights follow it, and `kpi doctor` shows it.", soft_wrap=True)
+
+
 @app.command()
 def doctor() -> None:
     """Say what is wrong or worth knowing, and what to do."""
@@ -809,7 +846,9 @@ def dev(
     dagster = Path(sys.executable).with_name("dagster")
     arguments = [str(dagster), "dev", "--port", str(port)]
     os.chdir(PROJECT_DIR)
-    given = {f"KPI_{name.upper()}": value for name, value in settings.model_dump(mode="json").items()}
+    # A secret is dumped as stars; it is in this process's own environment already.
+    dumped = settings.model_dump(mode="json", exclude={"getfly_key"})
+    given = {f"KPI_{name.upper()}": value for name, value in dumped.items()}
     environment = {name: str(value) for name, value in given.items() if value is not None}
     os.execve(dagster, arguments, {**os.environ, **environment, "DAGSTER_HOME": str(home)})
 
@@ -1043,8 +1082,19 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from orchestration.rules.check import RulesError
     from orchestration.serving.errors import ServingError
     from orchestration.sources.base import SourceError
+    from orchestration.sources.getfly.errors import GetflyError
 
-    return (UsageError, SourceError, LandingError, PageError, RulesError, ServingError, BackfillError, FrozenError)
+    return (
+        UsageError,
+        SourceError,
+        GetflyError,
+        LandingError,
+        PageError,
+        RulesError,
+        ServingError,
+        BackfillError,
+        FrozenError,
+    )
 
 
 def _report_unexpected(error: BaseException) -> int:

@@ -86,6 +86,10 @@ class ConsoleProgress(RecordedProgress):
         self._night = night
         self._show(f"landing {night}")
 
+    def receiving(self, what: str) -> None:
+        """Show how far reading an API is."""
+        self._show(f"receiving {what}")
+
     def ingested(self, entity: str, manifest: Manifest | None) -> None:
         """Count one entity; the last one ends the line."""
         super().ingested(entity, manifest)

@@ -78,6 +78,7 @@ def examine(settings: Settings) -> list[Section]:
         ("Installed", lambda _settings: look_at_versions()),
         ("Configured", look_at_settings),
         ("State folder", look_at_home),
+        ("Getfly", look_at_getfly),
         ("Landing zone", look_at_landing),
         ("Checks", look_at_checks),
         ("Publication", look_at_publication),
@@ -163,6 +164,67 @@ def look_at_home(settings: Settings) -> Iterator[Finding]:
         yield _problem(room, "make room; old files under warehouse/spill and exports may go")
     else:
         yield _ok(room)
+
+
+def look_at_getfly(settings: Settings) -> Iterator[Finding]:
+    """What the probe found out about the tenant, and how far its nights have been received. Nothing is asked."""
+    if settings.source != "getfly":
+        yield _ok("not the source of this warehouse")
+        return
+    from orchestration.sources.getfly.errors import GetflyError
+    from orchestration.sources.getfly.pages import PageStore
+    from orchestration.sources.getfly.probe import UNKNOWN, read_probed
+    from orchestration.sources.getfly.source import PROBED
+    from orchestration.sources.getfly.tenant import refuse_unreachable
+
+    root = settings.received_dir / "getfly"
+    try:
+        refuse_unreachable(settings)
+        probed = read_probed(root / PROBED)
+    except (GetflyError, ValueError) as error:
+        yield _problem(str(error), "docs/getfly.md says what is needed")
+        return
+    if probed is None:
+        yield _note("the tenant has not been asked how it behaves", "kpi getfly probe; the first night does it as well")
+    else:
+        yield _ok(f"{probed.address}, asked {probed.asked_at}")
+        for finding in probed.findings:
+            if finding.value == UNKNOWN:
+                yield _note(finding.text, "kpi getfly probe asks again")
+            elif finding.name == "users_filter" and finding.value == "ignored":
+                yield _problem(finding.text, "nights fail until then")
+            else:
+                yield _ok(finding.text)
+    yield from _getfly_payments(settings)
+    for path in PageStore(root).broken_off():
+        yield _note(f"{path} was broken off", "that night goes on from there, as long as it is the last whole day")
+
+
+def _getfly_payments(settings: Settings) -> Iterator[Finding]:
+    """Whether the payments of the newest night's orders add up to what the CRM says was paid."""
+    import duckdb
+
+    from orchestration.sources.factory import getfly_of
+    from orchestration.sources.getfly.errors import GetflyError
+
+    try:
+        night, unequal = getfly_of(settings).unequal_payments()
+    except (GetflyError, duckdb.Error) as error:
+        yield _problem(str(error), "docs/getfly.md says what to do with a damaged file")
+        return
+    if night is None:
+        return
+    if not unequal:
+        yield _ok(f"payments of the orders received for {night} add up to what the CRM says was paid")
+        return
+    shown = "; ".join(
+        f"order {order}: {paid} paid, payments {total}" for order, paid, total in unequal[:_REASONS_SHOWN]
+    )
+    yield _note(
+        f"{len(unequal):,} orders received for {night} have payments that do not add up to what the CRM says was "
+        f"paid: {shown}",
+        "paid while the night was read, or counted otherwise by the CRM; the warehouse shows the payments",
+    )
 
 
 def look_at_landing(settings: Settings) -> Iterator[Finding]:

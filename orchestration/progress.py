@@ -42,6 +42,9 @@ class Progress:
     def ingesting(self, night: date, entities: int) -> None:
         """The rows of one night are about to be landed."""
 
+    def receiving(self, what: str) -> None:
+        """A CRM's API is being read: what of it, how far, and how long it may take."""
+
     def ingested(self, entity: str, manifest: Manifest | None) -> None:
         """One entity has landed, or has failed to; None when the source does not have it."""
 

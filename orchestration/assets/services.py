@@ -42,7 +42,7 @@ class Services:
         """The CRM the settings name. Raises ValueError or SourceError when it cannot be there."""
         from orchestration.sources.factory import build_source
 
-        return build_source(self.settings)
+        return build_source(self.settings, self.progress.receiving)
 
     @cached_property
     def landing(self) -> Landing:

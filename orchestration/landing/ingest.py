@@ -13,7 +13,7 @@ from orchestration.contract import contract
 from orchestration.contract.validation import validate
 from orchestration.landing.manifest import BatchStatus, Manifest
 from orchestration.landing.store import Landing
-from orchestration.sources.base import BatchKind, RawTable, Source, SourceError
+from orchestration.sources.base import BatchKind, PastNights, RawTable, Source, SourceError
 
 Progress = Callable[[str, Manifest | None], None]
 
@@ -26,7 +26,7 @@ def ingest_entity(landing: Landing, source: Source, entity_name: str, night: dat
     entity = contract()[entity_name]
     try:
         is_first = not _has_base(landing, source.name, entity_name, night)
-        raw = source.read(entity_name, night, complete=is_first)
+        raw = source.read(entity_name, night, complete=is_first or _lost_a_night(landing, source, entity_name, night))
         if raw is None:
             _absent(landing, source.name, entity_name, night)
             return None
@@ -86,6 +86,18 @@ def _has_base(landing: Landing, source: str, entity: str, night: date) -> bool:
         manifest.kind is BatchKind.COMPLETE and manifest.batch_date < night
         for manifest in landing.visible(source, entity=entity)
     )
+
+
+def _lost_a_night(landing: Landing, source: Source, entity: str, night: date) -> bool:
+    """Whether a night since the last complete batch failed and cannot be run again: its changes are in no other."""
+    visible = landing.visible(source.name, entity=entity)
+    since = max((one.batch_date for one in visible if one.kind is BatchKind.COMPLETE), default=date.min)
+    tried = {one.batch_date for one in landing.manifests(source.name, entity) if since < one.batch_date < night}
+    lost = tried - {one.batch_date for one in visible}
+    if not lost:
+        return False
+    given = source.nights_between(min(lost), max(lost)) if isinstance(source, PastNights) else None
+    return given is None or not lost <= set(given)
 
 
 def _delta_without_base(source: str, raw: RawTable, night: date) -> SourceError:

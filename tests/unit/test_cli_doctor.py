@@ -124,3 +124,12 @@ def test_who_writes_now_and_what_a_killed_run_left(settings: Settings) -> None:
     leftover = settings.home / "marts.duckdb.20260331T010000000000Z.tmp"
     leftover.touch()
     assert any(str(leftover) in finding.text for finding in _findings(settings, "Writer"))
+
+
+def test_a_key_in_the_environment_is_never_shown(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KPI_GETFLY_KEY", "a-key-of-thirty-characters-long")
+    keyed = Settings(home=settings.home, source="getfly", getfly_url="https://company.getflycrm.com")
+    assert keyed.getfly_key is not None
+    told = "\n".join(f"{one.text} {one.advice}" for section in examine(keyed) for one in section.findings)
+    assert "KPI_GETFLY_KEY = ****" in told
+    assert "a-key-of-thirty" not in told + repr(keyed)
