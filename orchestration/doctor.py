@@ -461,6 +461,11 @@ def look_at_server(settings: Settings) -> Iterator[Finding]:
         yield _problem(f"{target.shown}: nothing has been published there yet", "publish: kpi publish --passwords FILE")
         return
     yield _shown_generation(settings, target.shown, state)
+    if state.has_contacts and not settings.publish_contacts:
+        yield _problem(
+            "KPI_PUBLISH_CONTACTS is off, and the server still shows customers' phone numbers and e-mails",
+            "kpi publish",
+        )
     yield _ok(f"{state.logins} logins, {state.locked} locked")
     if state.without_password:
         yield _note(

@@ -191,6 +191,18 @@ def test_the_doctor_says_what_the_server_shows(
     assert "row-level security is off" in hole
 
 
+def test_the_doctor_says_that_contact_details_are_still_there(
+    home: Path, target: Target, postgres_server: Server
+) -> None:
+    assert leave("publish", "--to", target.url) == 0
+    with as_operator(postgres_server, target) as operator:
+        operator.execute("create table marts.dim_customer_contact_details (customer_id text, phone text)")
+    told = [any("phone numbers" in text for text in said_of(settings, Level.PROBLEM)) for settings in (
+        Settings(postgres_url=target.url), Settings(postgres_url=target.url, publish_contacts=True)
+    )]  # fmt: skip
+    assert told == [True, False]
+
+
 def test_the_doctor_says_that_a_server_does_not_answer(home: Path) -> None:
     [problem] = said_of(Settings(postgres_url="postgresql://kpi@127.0.0.1:1/kpi"), Level.PROBLEM)
     assert "cannot be reached" in problem

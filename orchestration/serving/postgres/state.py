@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from orchestration.serving.contacts import CONTACT_MARTS
 from orchestration.serving.postgres import gate, swap
 from orchestration.serving.postgres.logins import read_logins
 from orchestration.serving.postgres.names import ACCESS, LIVE, OLD, Roles, compose
@@ -21,8 +22,9 @@ _CONNECT_SECONDS = 5
 class ServerState:
     """One look at a server. `generation_id` is None before the first publication.
 
-    `findings` is what the gate says of what is live now, `former` the generation a rollback returns to, and
-    `other_databases` those that a viewer's login may enter besides.
+    `findings` is what the gate says of what is live now, `former` the generation a rollback returns to,
+    `other_databases` those that a viewer's login may enter besides, `has_contacts` whether customers' phone numbers and
+    e-mails are live.
     """
 
     generation_id: str | None
@@ -33,10 +35,11 @@ class ServerState:
     locked: int
     without_password: int
     other_databases: tuple[str, ...]
+    has_contacts: bool
     findings: tuple[str, ...]
 
 
-_EMPTY = ServerState(None, None, False, None, 0, 0, 0, (), ())
+_EMPTY = ServerState(None, None, False, None, 0, 0, 0, (), False, ())
 
 
 def read_state(target: Target) -> ServerState:
@@ -62,6 +65,7 @@ def read_state(target: Target) -> ServerState:
             locked=sum(login.is_locked for login in logins),
             without_password=sum(not (login.is_locked or login.has_password) for login in logins),
             other_databases=other_databases(postgres, roles),
+            has_contacts=any(swap.has_table(postgres, LIVE, mart) for mart in CONTACT_MARTS),
             findings=tuple(gate.findings(postgres, roles, LIVE)),
         )
 

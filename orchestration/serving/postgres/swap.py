@@ -142,7 +142,7 @@ def exchange(postgres: Connection, roles: Roles) -> None:
             _rename(postgres, OLD, GONE)
         if exists(postgres, LIVE):
             for mart in sorted(CONTACT_MARTS):
-                if not _has_table(postgres, NEW, mart):
+                if not has_table(postgres, NEW, mart):
                     postgres.execute(compose("drop table if exists {live}.{mart}", live=LIVE, mart=mart))
             _rename(postgres, LIVE, OLD)
         _rename(postgres, NEW, LIVE)
@@ -199,7 +199,8 @@ def drop(postgres: Connection, target: Target, schema: str) -> None:
         postgres.execute(compose("drop schema {schema} cascade", schema=schema))
 
 
-def _has_table(postgres: Connection, schema: str, table: str) -> bool:
+def has_table(postgres: Connection, schema: str, table: str) -> bool:
+    """Whether a schema has such a table."""
     [(found,)] = postgres.execute(
         "select exists (select from pg_class where relnamespace = to_regnamespace(%s) and relname = %s)",
         [schema, table],
