@@ -23,6 +23,8 @@ from orchestration.gate import expected_nodes, judge
 from orchestration.rules.explain import explanations
 from orchestration.rules.files import RuleFile, file_problems, read_lines, rule_files
 from orchestration.settings import Settings
+from orchestration.sources.getfly.errors import GetflyError
+from orchestration.sources.getfly.mapping import CODES, code_problems
 
 _FILES = ("dbt_project.yml", "profiles.yml")
 _FOLDERS = ("macros", "tests/generic")
@@ -56,8 +58,11 @@ def check_rules(settings: Settings, folder: Path | None = None) -> RulesReport:
     problems += [
         f"{path.name} is no rule file; the rule files are {', '.join(file.name + '.csv' for file in files)}"
         for path in sorted(chosen.glob("*.csv"))
-        if path.stem not in {file.name for file in files}
+        if path.stem not in {file.name for file in files} and path.name != CODES.name
     ]
+    problems += _code_map_problems(chosen / CODES.name)
+    if folder is None and settings.getfly_codes is not None:
+        problems += _code_map_problems(settings.getfly_codes)
     readable = [file for file in files if file.name not in wrong]
     warnings: list[str] = []
     if readable:
@@ -67,6 +72,16 @@ def check_rules(settings: Settings, folder: Path | None = None) -> RulesReport:
         problems += failed
     rows = {file.name: len(read_lines(file.path)[1]) for file in readable}
     return RulesReport(rows, tuple(warnings), tuple(problems))
+
+
+def _code_map_problems(path: Path) -> list[str]:
+    """The code map of a CRM's API is no seed of dbt's: it is read before rows land."""
+    if not path.exists():
+        return []
+    try:
+        return code_problems(path)
+    except GetflyError as error:
+        return [str(error)]
 
 
 def _run_tests(scratch: Path, settings: Settings, files: Sequence[RuleFile]) -> tuple[list[str], list[str]]:

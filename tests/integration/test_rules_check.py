@@ -242,3 +242,15 @@ def test_the_command_leaves_with_1_on_a_mistake_and_with_2_without_a_folder(
     (tmp_path / "empty").mkdir()
     assert _leave("check-rules", "--path", str(tmp_path / "empty")) == 1
     assert "! seeds/labels.csv is missing: bring it back" in capsys.readouterr().err
+
+
+def test_a_code_map_of_ones_own_is_checked_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes = tmp_path / "codes.csv"
+    codes.write_text("domain,code,label,value\norder_status,3,,canceled\n", encoding="utf-8")
+    monkeypatch.setenv("KPI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KPI_GETFLY_CODES", str(codes))
+    assert _leave("check-rules") == 1
+    said = capsys.readouterr().err.replace("\n", " ")
+    assert "codes.csv, row 2: canceled is no order_status; it is one of pending, approved" in said

@@ -242,6 +242,11 @@ def test_every_entity_has_a_statement_and_every_statement_an_entity() -> None:
             "domain,code,label,value\ngender,,Nam,male\ngender,,Nam,female\n",
             "row 3: label Nam of gender is there twice",
         ),
+        (
+            "domain,code,label,value\norder_status,3,,canceled\n",
+            "row 2: canceled is no order_status; it is one of",
+        ),
+        ("domain,code,label,value\norders,3,,cancelled\n", "row 2: orders is no domain; it is one of gender, order"),
     ],
 )
 def test_a_code_map_that_says_two_things_is_refused(tmp_path: Path, text: str, words: str) -> None:

@@ -21,12 +21,21 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
+from orchestration.contract import contract
 from orchestration.settings import PROJECT_DIR
 from orchestration.sources.getfly.errors import GetflyError
 
 STATEMENTS = PROJECT_DIR / "models" / "staging" / "getfly"
 CODES = PROJECT_DIR / "seeds" / "getfly_codes.csv"
 _CODE_COLUMNS = ("domain", "code", "label", "value")
+
+# Where the contract says which values a domain has.
+_DOMAINS: Mapping[str, tuple[str, str]] = {
+    "gender": ("customers", "gender"),
+    "order_status": ("orders", "status"),
+    "task_status": ("tasks", "status"),
+    "opportunity_status": ("opportunities", "status"),
+}
 
 # What each entity is made of.
 ENTITIES: Mapping[str, tuple[str, ...]] = {
@@ -117,25 +126,49 @@ _FUNCTIONS = (
 
 
 def load_codes(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """The table `codes`. Raises GetflyError where the file names a code or a label twice, or has other columns."""
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != _CODE_COLUMNS:
-            raise GetflyError(f"{path} must have the columns {', '.join(_CODE_COLUMNS)}")
-        rows = [{name: (row[name] or "").strip() or None for name in _CODE_COLUMNS} for row in reader]
-    seen: set[tuple[str | None, str, str]] = set()
-    for number, row in enumerate(rows, start=2):
-        if row["domain"] is None or row["value"] is None or (row["code"] is None and row["label"] is None):
-            raise GetflyError(f"{path}, row {number}: a domain, a value, and a code or a label are needed")
-        for name in ("code", "label"):
-            key = (row["domain"], name, row[name] or "")
-            if row[name] is not None and key in seen:
-                raise GetflyError(f"{path}, row {number}: {name} {row[name]} of {row['domain']} is there twice")
-            seen.add(key)
+    """The table `codes`. Raises GetflyError with everything that is wrong in the file."""
+    rows = _read_codes(path)
+    if problems := code_problems(path):
+        raise GetflyError("; ".join(problems))
     table = pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in _CODE_COLUMNS})
     connection.register("code_rows", table)
     connection.execute("create table codes as select * from code_rows")
     connection.unregister("code_rows")
+
+
+def code_problems(path: Path) -> list[str]:
+    """What is wrong in a code map, by row: missing parts, two meanings of one code, values that the contract refuses.
+
+    Raises GetflyError where the file has other columns.
+    """
+    problems = []
+    seen: set[tuple[str, str, str]] = set()
+    for number, row in enumerate(_read_codes(path), start=2):
+        domain, value = row["domain"], row["value"]
+        if domain is None or value is None or (row["code"] is None and row["label"] is None):
+            problems.append(f"{path}, row {number}: a domain, a value, and a code or a label are needed")
+            continue
+        if domain not in _DOMAINS:
+            problems.append(f"{path}, row {number}: {domain} is no domain; it is one of {', '.join(_DOMAINS)}")
+            continue
+        entity, column = _DOMAINS[domain]
+        allowed = contract()[entity].column(column).values
+        if value not in allowed:
+            problems.append(f"{path}, row {number}: {value} is no {domain}; it is one of {', '.join(allowed)}")
+        for name in ("code", "label"):
+            key = (domain, name, row[name] or "")
+            if row[name] is not None and key in seen:
+                problems.append(f"{path}, row {number}: {name} {row[name]} of {domain} is there twice")
+            seen.add(key)
+    return problems
+
+
+def _read_codes(path: Path) -> list[dict[str, str | None]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != _CODE_COLUMNS:
+            raise GetflyError(f"{path} must have the columns {', '.join(_CODE_COLUMNS)}")
+        return [{name: (row[name] or "").strip() or None for name in _CODE_COLUMNS} for row in reader]
 
 
 def run_statement(connection: duckdb.DuckDBPyConnection, entity: str) -> pa.Table:
