@@ -277,3 +277,13 @@ def test_a_row_is_edited_between_pages(emulator: Emulator, crm: httpx.Client) ->
     again = all_rows(crm, TASKS, **params)
     assert again[0] == {"id": edited, "updated_at": "2026-03-24 23:59:59"}
     assert {row["id"] for row in again} == {row["id"] for row in before}
+
+
+def test_comments_activate(emulator: Emulator, crm: httpx.Client) -> None:
+    later = 0
+    for plain, odd in both(emulator, crm, ACCOUNTS, Oddities(comments_activate=True), fields="id,last_active"):
+        comments = all_rows(crm, f"/api/v6/accounts/{odd['id']}/comments", fields="id,created_at")
+        moments = [plain["last_active"], *(comment["created_at"] for comment in comments)]
+        assert odd["last_active"] == max((moment for moment in moments if moment is not None), default=None)
+        later += odd["last_active"] != plain["last_active"]
+    assert later > 0

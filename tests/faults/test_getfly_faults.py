@@ -398,4 +398,5 @@ def test_the_matrix_reaches_first_middle_and_last_pages(tenant: Tenant) -> None:
     assert {name for name, labels in places.items() if labels == ("first", "middle", "again")} == two_pages
     assert {places[name] for name in set(NAMES) - one_page - two_pages} == {("first", "middle", "last", "again")}
     assert all(night.standing for night in tenant.clean.values())
-    assert set(FaultKind) == {fault["kind"] for fault in FAULTS.values()}
+    # What is not there is an answer and no fault: a parent that is gone, or a tenant without that part.
+    assert set(FaultKind) - {FaultKind.NOT_FOUND} == {fault["kind"] for fault in FAULTS.values()}

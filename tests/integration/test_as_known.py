@@ -85,7 +85,8 @@ def test_it_is_a_whole_publication_that_says_what_it_was_made_from(known: _Known
 def test_the_same_checks_ran_as_in_a_night(known: _Known) -> None:
     assert known.progress.build is not None
     assert known.progress.build.problems == ()
-    assert known.progress.build.tests > 300
+    in_a_night = [node for node in known.stopped.run.nodes if node.unique_id.startswith("test.")]
+    assert known.progress.build.tests == len(in_a_night) > 0
     names = {outcome.spec.name for outcome in known.progress.outcomes}
     assert {"marts_are_filled", "core_matches_landing", "orders_reconcile"} <= names
 
