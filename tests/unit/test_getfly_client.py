@@ -83,6 +83,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Requests are remembered, not printed."""
 
 
+def always(reply: Reply) -> Callable[[str], Reply]:
+    """The same answer, whatever is asked for."""
+    return lambda _path: reply
+
+
 @contextmanager
 def running() -> Iterator[Server]:
     server = Server()
@@ -257,7 +262,7 @@ def test_the_key_is_in_no_error_record_or_file(
     with client_of(server, Politeness(attempts=2, per_second=100), waits=waits) as client:
         store, zone, of = PageStore(tmp_path), ZoneInfo("Asia/Ho_Chi_Minh"), resource("accounts")
         for reply in replies:
-            server.reply = lambda _path, reply=reply: reply  # type: ignore[misc]
+            server.reply = always(reply)
             with pytest.raises(GetflyError) as caught:
                 receive(client, store, Question(of), date(2026, 3, 31), zone)
             shown += [text for error in chain(caught.value) for text in (str(error), repr(error))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -140,10 +141,10 @@ def test_past_nights_are_those_that_every_part_still_has(folder: Path) -> None:
     ],
 )
 def test_a_tenant_without_address_or_key_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], words: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "open").write_text("key", encoding="utf-8")
     (tmp_path / "open").chmod(0o644)
     with pytest.raises(ValueError, match=words):
-        build_source(Settings(source="getfly", home=tmp_path, **given))  # type: ignore[arg-type]
+        build_source(Settings(source="getfly", home=tmp_path, **given))

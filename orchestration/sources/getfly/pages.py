@@ -22,7 +22,7 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -250,8 +250,3 @@ def _read(folder: Path, line: PageLine) -> Any:
     if hashlib.sha256(content).hexdigest() != line.sha256:
         raise GetflyError(f"{path} is not what was received. {_AGAIN}")
     return json.loads(content)
-
-
-def night_of(listing: Listing) -> date:
-    """The night a listing was asked for."""
-    return date.fromisoformat(listing.asked.night)
