@@ -54,6 +54,11 @@ class Settings(BaseSettings):
     getfly_per_second: float = Field(default=4.0, gt=0, description="How many requests a second the tenant is asked.")
     getfly_at_once: int = Field(default=2, ge=1, le=12, description="How many requests run at the same time.")
     getfly_page_size: int = Field(default=100, ge=10, le=500, description="How many rows one request asks for.")
+    getfly_read_whole: int = Field(
+        default=20_000,
+        ge=0,
+        description="Accounts and orders are read whole every night while they are no more than so many.",
+    )
     getfly_attempts: int = Field(default=6, ge=1, description="How often a request is tried before the run gives up.")
     getfly_codes: Path | None = Field(
         default=None, description="The tenant's code map; without it, seeds/getfly_codes.csv."

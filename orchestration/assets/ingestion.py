@@ -106,10 +106,12 @@ def refuse_future(services: Services) -> None:
     settings, source = services.settings, services.source.name
     newest = services.landing.latest_night(source)
     if newest is not None and newest > settings.yesterday():
+        folders = [services.landing.root / source, settings.received_dir / source]
+        wrong = " and ".join(f"{folder}/*/{newest}.*" for folder in folders if folder.exists())
         raise dg.Failure(
             f"Batches of {newest} have landed, but by this machine's clock the last whole day is "
             f"{settings.yesterday()}. If the clock is behind, correct it. If it was ahead when they landed, move "
-            f"{services.landing.root / source}/*/{newest}.* out of the landing zone. Then run the night again.",
+            f"{wrong} away. Then run the night again.",
             allow_retries=False,
         )
 

@@ -66,6 +66,7 @@ def getfly_of(settings: Settings, on_receiving: Callable[[str], None] = lambda _
         codes=settings.getfly_codes or CODES,
         page_size=settings.getfly_page_size,
         at_once=settings.getfly_at_once,
+        read_whole=settings.getfly_read_whole,
         on_receiving=on_receiving,
     )
 

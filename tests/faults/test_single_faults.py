@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import time
@@ -186,7 +187,15 @@ def test_a_batch_of_a_day_that_is_not_over(source: Path, tmp_path: Path, days: i
     land(landing, night, ["a"])
     if not is_refused:
         return refuse_future(Services.of(settings))
-    with pytest.raises(dg.Failure, match=rf"Batches of {night} have landed.*If the clock is behind, correct it"):
+    with pytest.raises(
+        dg.Failure, match=rf"Batches of {night} have landed.*If the clock is behind, correct it"
+    ) as found:
+        refuse_future(Services.of(settings))
+    assert str(landing.root / SOURCE) in str(found.value)
+    assert str(settings.received_dir) not in str(found.value)
+    # What an API answered that night is kept too, and would be taken for that night's.
+    (settings.received_dir / SOURCE).mkdir(parents=True)
+    with pytest.raises(dg.Failure, match=re.escape(f"{settings.received_dir / SOURCE}/*/{night}.*")):
         refuse_future(Services.of(settings))
 
 

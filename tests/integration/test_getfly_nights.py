@@ -1,9 +1,10 @@
 """Fourteen nights of the demo company through the API, against the same company read directly.
 
-The tenant changes its ways from night to night. Every entity is compared after every night, every mart after the last,
-which is a Sunday's: a contact that was edited without moving its account's time shows then at the latest. What the API
-cannot tell is left out on the direct side too (`tests/support/getfly_visible.py`). Oddities that would change what a
-record says (spellings of codes and phones) or delete records are the emulator's own tests'.
+The tenant changes its ways from night to night. Every entity is compared after every night, and every mart: where short
+lists are read whole after every night, else after the last, which is a Sunday's: a contact that was edited without
+moving its account's time shows then at the latest. What the API cannot tell is left out on the direct side too
+(`tests/support/getfly_visible.py`). Oddities that would change what a record says (spellings of codes and phones) or
+delete records are the emulator's own tests'.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from orchestration.sources.getfly.client import Client, Politeness
 from orchestration.sources.getfly.mapping import CODES, ENTITIES
 from orchestration.sources.getfly.source import GetflySource
 from tests.emulator import Emulator, Fault, FaultKind, Faults, Oddities, running_emulator
+from tests.properties.comparison import differences
+from tests.properties.runner import built_from, compile_project
 from tests.support.copies import differing_rows, marts_of
 from tests.support.getfly_visible import SUNDAY, VisibleDemo
 from tests.support.warehouse import days, dbt_build, warehouse_settings
@@ -70,10 +73,23 @@ def company() -> DemoSource:
     return DemoSource(seed=11, scale=0.05, start=START, end=LAST)
 
 
-def tenant(emulator: Emulator, root: Path, night: date, codes: Path, attempts: int = 6) -> GetflySource:
+WHOLE, ONLY_CHANGES = 20_000, 0
+"""Up to how many rows a list is read whole every night."""
+
+
+def tenant(
+    emulator: Emulator, root: Path, night: date, codes: Path, read_whole: int = ONLY_CHANGES, attempts: int = 6
+) -> GetflySource:
     polite = Politeness(per_second=5000, at_once=2, first_wait_seconds=0.01, attempts=attempts)
-    zone = warehouse_settings(root).zone
-    return GetflySource(lambda: Client(emulator.url, KEY, polite), root, zone, lambda: night, codes=codes, page_size=60)
+    return GetflySource(
+        lambda: Client(emulator.url, KEY, polite),
+        root,
+        warehouse_settings(root).zone,
+        lambda: night,
+        codes=codes,
+        page_size=60,
+        read_whole=read_whole,
+    )
 
 
 def standing_after(state: dict[Any, Any], source: Source, entity: str, night: date, home: Path) -> None:
@@ -101,19 +117,18 @@ class Two:
     differences: dict[tuple[date, str], list[Any]]
 
 
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Two:
-    folder = tmp_path_factory.mktemp("getfly")
+def play(folder: Path, read_whole: int) -> Two:
+    """Land all nights by either way."""
     codes = folder / "codes.csv"
     codes.write_text(CODES.read_text(encoding="utf-8") + MORE_CODES, encoding="utf-8")
     homes = {name: folder / name for name in ("api", "direct")}
     states: dict[str, dict[str, dict[Any, Any]]] = {name: {entity: {} for entity in ENTITIES} for name in homes}
-    differences: dict[tuple[date, str], list[Any]] = {}
-    visible = VisibleDemo(company())
+    odd_rows: dict[tuple[date, str], list[Any]] = {}
+    visible = VisibleDemo(company(), reads_whole=read_whole == WHOLE)
     with running_emulator(company(), FIRST, key=KEY) as emulator:
         for number, night in enumerate(NIGHTS):
             emulator.night, emulator.oddities = night, (PLAIN, *ODD)[number % 4]
-            source = tenant(emulator, folder / "received", night, codes)
+            source = tenant(emulator, folder / "received", night, codes, read_whole)
             for name, one in (("api", source), ("direct", visible)):
                 landing = Landing(warehouse_settings(homes[name]).landing_dir)
                 ingest_night(landing, one, night, warehouse_settings(homes[name]).zone)
@@ -124,27 +139,61 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Two:
                 keys = sorted({*found, *wanted})
                 odd = [(key, found.get(key), wanted.get(key)) for key in keys if found.get(key) != wanted.get(key)]
                 if odd:
-                    differences[night, entity] = odd
+                    odd_rows[night, entity] = odd
         assert [request for request in emulator.requests if request.method != "GET"] == []
-    for name, home in homes.items():
-        run = dbt_build(home, LAST, source_name="getfly")
-        assert run.bad() == [], name
-    return Two(homes["api"], homes["direct"], differences)
+    return Two(homes["api"], homes["direct"], odd_rows)
 
 
-def test_every_entity_stands_as_it_does_in_the_company_after_every_night(two: Two) -> None:
-    """A contact that was edited without moving its account's time shows when the account is read again."""
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Two:
+    """With lists that are short enough to be read whole every night."""
+    return play(tmp_path_factory.mktemp("whole"), WHOLE)
+
+
+@pytest.fixture(scope="module")
+def changes(tmp_path_factory: pytest.TempPathFactory) -> Two:
+    """With lists that are asked for what changed."""
+    return play(tmp_path_factory.mktemp("changes"), ONLY_CHANGES)
+
+
+def test_every_entity_stands_as_it_does_in_the_company_after_every_night(whole: Two) -> None:
+    assert {f"{night} {entity}": (len(odd), odd[0]) for (night, entity), odd in whole.differences.items()} == {}
+
+
+def test_with_changes_only_a_contact_may_be_late(changes: Two) -> None:
+    """One that was edited without moving its account's time shows when the account is read again."""
     shown = {
         f"{night} {entity}": (len(odd), odd[0])
-        for (night, entity), odd in two.differences.items()
+        for (night, entity), odd in changes.differences.items()
         if entity != "contacts" or night.isoweekday() == SUNDAY
     }
     assert shown == {}
+    assert changes.differences, "no contact was late, so nothing shows why short lists are read whole"
 
 
-def test_every_mart_is_the_same(two: Two) -> None:
+def test_every_mart_is_the_companys_own_after_every_night(whole: Two, tmp_path_factory: pytest.TempPathFactory) -> None:
+    project = compile_project(tmp_path_factory.mktemp("compiled"))
+    different, rows = {}, []
+    for night in NIGHTS:
+        marts = []
+        for home in (whole.through_api, whole.direct):
+            landing = Landing(warehouse_settings(home).landing_dir)
+            with built_from(project, landing, night, home, source="getfly") as warehouse:
+                marts.append(warehouse.marts())
+        if found := differences(marts[0], marts[1]):
+            different[night.isoformat()] = found
+        rows.append(sum(len(mart) for mart in marts[0].values()))
+    assert different == {}
+    assert rows[0] > 1000
+    assert rows[-1] > rows[0]
+
+
+def test_with_changes_only_every_mart_is_the_same_after_a_sunday(changes: Two) -> None:
+    for home in (changes.through_api, changes.direct):
+        run = dbt_build(home, LAST, source_name="getfly")
+        assert run.bad() == [], home
     with duckdb.connect() as connection:
-        for name, home in (("api", two.through_api), ("direct", two.direct)):
+        for name, home in (("api", changes.through_api), ("direct", changes.direct)):
             connection.execute(f"attach '{warehouse_settings(home).warehouse_path}' as {name} (read_only)")
         marts = marts_of(connection, "api", "marts")
         assert marts == marts_of(connection, "direct", "marts")
@@ -163,19 +212,20 @@ def test_every_mart_is_the_same(two: Two) -> None:
     [Oddities(children_move_parents=True), Oddities(comments_activate=True)],
     ids=["updated_at", "last_active"],
 )
+@pytest.mark.parametrize("read_whole", [ONLY_CHANGES, WHOLE], ids=["changes", "whole"])
 def test_comments_are_asked_only_of_accounts_that_show_new_ones(
-    oddities: Oddities, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    oddities: Oddities, read_whole: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the probe has seen that accounts show new comments, a night reads only the comments of those that do."""
     monkeypatch.setattr(state, "SUM_UP_AFTER", 2)
-    visible = VisibleDemo(company())
+    visible = VisibleDemo(company(), reads_whole=False)
     stood: dict[str, dict[Any, Any]] = {"api": {}, "direct": {}}
     asked = []
     with running_emulator(company(), FIRST, key=KEY, oddities=oddities) as emulator:
         for night in NIGHTS[:6]:
             emulator.night = night
             emulator.forget_requests()
-            source = tenant(emulator, tmp_path, night, CODES)
+            source = tenant(emulator, tmp_path, night, CODES, read_whole)
             standing_after(stood["api"], source, "interactions", night, tmp_path)
             standing_after(stood["direct"], visible, "interactions", night, tmp_path)
             assert stood["api"] == stood["direct"], night
@@ -190,10 +240,11 @@ def test_comments_are_asked_only_of_accounts_that_show_new_ones(
     [Oddities(children_move_parents=True), Oddities(comments_activate=True)],
     ids=["updated_at", "last_active"],
 )
-def test_a_night_that_failed_is_made_up_for_by_the_next(oddities: Oddities, tmp_path: Path) -> None:
+@pytest.mark.parametrize("read_whole", [ONLY_CHANGES, WHOLE], ids=["changes", "whole"])
+def test_a_night_that_failed_is_made_up_for_by_the_next(oddities: Oddities, read_whole: int, tmp_path: Path) -> None:
     """Comments cannot be read for two nights while accounts can. Neither night can be received later; the third brings
     what they would have brought, and the check that finds lost nights is content."""
-    visible = VisibleDemo(company())
+    visible = VisibleDemo(company(), reads_whole=False)
     home = tmp_path / "home"
     settings = warehouse_settings(home)
     landing = Landing(settings.landing_dir)
@@ -204,7 +255,7 @@ def test_a_night_that_failed_is_made_up_for_by_the_next(oddities: Oddities, tmp_
             broken = number in (1, 2)
             script = [Fault(FaultKind.UNAVAILABLE, path="*/comments", times=None)] if broken else []
             emulator.faults = Faults(*script)
-            source = tenant(emulator, tmp_path / "received", night, CODES, attempts=1)
+            source = tenant(emulator, tmp_path / "received", night, CODES, read_whole, attempts=1)
             ingest_night(landing, source, night, settings.zone, ["customers", "interactions"])
             wanted = visible.read("interactions", night)
             assert wanted is not None
@@ -242,3 +293,21 @@ def test_a_tenant_without_comments_is_an_error_and_not_an_empty_one(tmp_path: Pa
         pytest.raises(SourceError, match="this tenant has no such path"),
     ):
         tenant(emulator, tmp_path, FIRST, CODES).read("interactions", FIRST)
+
+
+def test_a_damaged_file_of_rows_is_named_and_made_anew(tmp_path: Path) -> None:
+    """It follows from the answers, which are kept: nothing is asked again."""
+    with running_emulator(company(), FIRST, key=KEY) as emulator:
+        source = tenant(emulator, tmp_path, FIRST, CODES)
+        good = source.read("relationships", FIRST)
+        [path] = (tmp_path / "relations").glob("*/rows.parquet")
+        path.write_bytes(path.read_bytes()[:-20])
+        emulator.forget_requests()
+        with pytest.raises(SourceError, match=r"relations.*rows\.parquet and standing\.parquet are made anew"):
+            source.read("relationships", FIRST)
+        path.unlink()
+        again = source.read("relationships", FIRST)
+        assert good is not None
+        assert again is not None
+        assert again.table.equals(good.table)
+        assert [*emulator.requests] == []

@@ -167,7 +167,7 @@ EARLIER = [received("any", "2026-03-21"), received("any", "2026-03-23")]
 def test_a_night_asks_for_changes_only_where_the_tenant_was_seen_to_tell_them(
     name: str, night: date, probed: Probed, last: list[Listing], mode: Mode
 ) -> None:
-    planned = plan_resource(resource(name), night, probed, last, ZONE)
+    planned = plan_resource(resource(name), night, probed, last, ZONE, read_whole=0)
     assert planned.mode is mode
     # The beginning of the newest night that is there, whenever it was received.
     assert planned.since == (datetime(2026, 3, 23, tzinfo=ZONE) if mode is Mode.CHANGED else None)
@@ -178,13 +178,29 @@ def test_a_sunday_that_was_not_played_is_made_up_for(name: str, probed: Probed) 
     """Everything on Sunday the 15th, changes on Tuesday the 17th, then nothing until Monday the 23rd."""
     last = [received(name, "2026-03-15"), received(name, "2026-03-17", is_complete=False)]
     for night, is_complete in ((date(2026, 3, 21), False), (MONDAY, True)):
-        planned = plan_resource(resource(name), night, probed, last, ZONE)
+        planned = plan_resource(resource(name), night, probed, last, ZONE, read_whole=0)
         assert (planned.mode in COMPLETE_MODES) == is_complete, night
+
+
+@pytest.mark.parametrize(
+    ("rows", "read_whole", "mode"), [(500, 500, Mode.COMPLETE), (501, 500, Mode.CHANGED), (0, 0, Mode.COMPLETE)]
+)
+def test_a_list_that_is_short_is_read_whole(rows: int, read_whole: int, mode: Mode) -> None:
+    """As long as it was when it was read whole; how much has changed since says nothing."""
+    last = [
+        replace(received("accounts", "2026-03-22"), rows=rows),
+        replace(received("accounts", "2026-03-23", is_complete=False), rows=0),
+    ]
+    for name in ("accounts", "sale_orders"):
+        probed = found(accounts_filter="followed", sale_orders_filter="followed", comments_move="perhaps")
+        assert plan_resource(resource(name), TUESDAY, probed, last, ZONE, read_whole).mode is mode
+    assert plan_resource(resource("comments"), TUESDAY, FOLLOWED, last, ZONE, 500).mode is Mode.OF_CHANGED_PARENTS
+    assert plan_resource(resource("accounts_deleted"), TUESDAY, FOLLOWED, last, ZONE, 500).mode is Mode.CHANGED
 
 
 def test_the_night_itself_is_no_watermark() -> None:
     last = [*EARLIER, received("accounts", TUESDAY.isoformat())]
-    planned = plan_resource(resource("accounts"), TUESDAY, FOLLOWED, last, ZONE)
+    planned = plan_resource(resource("accounts"), TUESDAY, FOLLOWED, last, ZONE, read_whole=0)
     assert planned.since == datetime(2026, 3, 23, tzinfo=ZONE)
 
 

@@ -314,8 +314,8 @@ class _Company:
         return "read_parquet([" + ", ".join(f"'{path}'" for path in found) + "], union_by_name = true)"
 
 
-def _company(project: Project, landing: Landing, as_of: date, folder: Path) -> _Company:
-    index_path = write_index(landing, SOURCE, as_of, folder)
+def _company(project: Project, landing: Landing, as_of: date, folder: Path, source: str = SOURCE) -> _Company:
+    index_path = write_index(landing, source, as_of, folder)
     paths: dict[tuple[str, str], list[str]] = {}
     for batch in pq.read_table(index_path).to_pylist():
         for column, rows in (("data_path", "rows_landed"), ("quarantine_path", "rows_quarantined")):
@@ -403,13 +403,18 @@ def built(project: Project, deliveries: Sequence[Delivery], as_of: date) -> Iter
 
 @contextmanager
 def built_from(
-    project: Project, landing: Landing, as_of: date, folder: Path, database: Path | None = None
+    project: Project,
+    landing: Landing,
+    as_of: date,
+    folder: Path,
+    database: Path | None = None,
+    source: str = SOURCE,
 ) -> Iterator[Warehouse]:
-    """Run all models over what had landed by `as_of`; `folder` takes the index, `database` the warehouse.
+    """Run all models over what `source` had landed by `as_of`; `folder` takes the index, `database` the warehouse.
 
     Without a `database` the warehouse is in memory.
     """
-    company = _company(project, landing, as_of, folder)
+    company = _company(project, landing, as_of, folder, source)
     seeds_path = warehouse_settings(project.home).warehouse_path
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute(f"attach '{seeds_path}' as compiled (read_only)")

@@ -37,13 +37,14 @@ class VisibleDemo:
     """A source that gives everything complete, every night; nights are read in their order.
 
     What the API announces nowhere shows as late here as there: a customer who vanished without being deleted is known
-    to be gone on the next Sunday, when everything is read. Comments of customers who are gone stay as they were.
+    to be gone on the next Sunday, when everything is read, or the same night where `reads_whole`. Comments of customers
+    who are gone stay as they were.
     """
 
     name = "getfly"
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, source: Source, *, reads_whole: bool) -> None:
+        self._source, self._reads_whole = source, reads_whole
         self._comments: dict[str, Row] = {}
         self._customers: dict[date, dict[str, Row]] = {}
 
@@ -68,7 +69,7 @@ class VisibleDemo:
         """The demo's own rows of the customers who are not known to be gone."""
         if night not in self._customers:
             shown = {row["customer_id"]: row for row in self.standing("customers", night)}
-            if night.isoweekday() != SUNDAY and self._customers:
+            if not self._reads_whole and night.isoweekday() != SUNDAY and self._customers:
                 known = {row["customer_id"] for row in self.all("customers", night)}
                 before = self._customers[max(self._customers)]
                 shown |= {key: row for key, row in before.items() if key not in known}

@@ -102,7 +102,9 @@ _FUNCTIONS = (
         case
             when value like '0000-00-00%' or value in ('0', '00/00/0000', '00-00-0000') then null
             when regexp_full_match(value, '\d{1,2}[-/]\d{1,2}[-/]\d{4}.*')
-                then regexp_replace(value, '(\d{1,2})[-/](\d{1,2})[-/](\d{4})(.*)', '\3-\2-\1\4')
+                then regexp_replace(
+                    regexp_replace(value, '(\d{1,2})[-/](\d{1,2})[-/](\d{4})(.*)', '\3-0\2-0\1\4'),
+                    '^(\d{4})-0?(\d\d)-0?(\d\d)', '\1-\2-\3')
             else value
         end""",
     r"""create macro is_unix(value) as regexp_full_match(coalesce(value, ''), '\d{9,11}')""",

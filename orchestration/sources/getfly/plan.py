@@ -5,7 +5,8 @@ Belongs here: the rules. Not here: finding out what the tenant does (`probe.py`)
 A watermark is the beginning of the night of the last whole listing, which was received after that night was over: it
 moves only when a listing is whole, and covers a day twice, so that an hour that a clock is off loses nothing. One night
 a week reads everything, because most deletions are announced nowhere: what a complete listing lacks is gone. It is
-Sunday's, or the first one that is played a week after the last.
+Sunday's, or the first one that is played a week after the last. A list that is short enough is read whole every night:
+edits that do not move a record's own time (a contact of an account, a line of an order) show on no other.
 """
 
 from __future__ import annotations
@@ -49,8 +50,13 @@ class Planned:
     since: datetime | None = None
 
 
-def plan_resource(one: Resource, night: date, probed: Probed, last: Sequence[Listing], zone: ZoneInfo) -> Planned:
-    """What this night asks of one resource; `last` are its whole listings of earlier nights, `zone` the company's."""
+def plan_resource(
+    one: Resource, night: date, probed: Probed, last: Sequence[Listing], zone: ZoneInfo, read_whole: int
+) -> Planned:
+    """What this night asks of one resource; `last` are its whole listings of earlier nights, `zone` the company's.
+
+    `read_whole` is up to how many rows a list is read whole every night.
+    """
     is_sweep = night.isoweekday() == _SWEEP_WEEKDAY or _last_complete(last) <= night - _A_WEEK
     if one.parent is not None:
         return _of_parents(one, probed, last, is_sweep=is_sweep)
@@ -63,6 +69,8 @@ def plan_resource(one: Resource, night: date, probed: Probed, last: Sequence[Lis
         return Planned(one, Mode.CHANGED, "it announces what happened since", since)
     if is_sweep:
         return Planned(one, Mode.COMPLETE, "once a week everything is read, to find what was deleted")
+    if (rows := _rows_of_last_complete(last)) <= read_whole:
+        return Planned(one, Mode.COMPLETE, f"with {rows:,} rows it is short enough to be read whole")
     if one.name == _ACTIVE and _is_rolling(probed):
         return Planned(one, Mode.COMPLETE, "only last_active shows new comments, and it cannot be asked for")
     followed = probed.value(f"{one.name}_filter")
@@ -92,6 +100,11 @@ def _is_rolling(probed: Probed) -> bool:
 def _last_complete(last: Sequence[Listing]) -> date:
     complete = (date.fromisoformat(one.asked.night) for one in last if one.asked.is_complete)
     return max(complete, default=date.min)
+
+
+def _rows_of_last_complete(last: Sequence[Listing]) -> int:
+    """`last` is not empty; what it begins with was complete."""
+    return [one.rows for one in last if one.asked.is_complete][-1]
 
 
 def _watermark(night: date, last: Sequence[Listing], zone: ZoneInfo) -> datetime | None:

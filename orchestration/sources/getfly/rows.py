@@ -40,12 +40,6 @@ def rows_path(listing: Listing) -> Path:
     return path
 
 
-def ids_in(listing: Listing) -> list[str]:
-    """The ids that a listing has."""
-    ids: list[str] = pq.read_table(rows_path(listing), columns=["id"])["id"].to_pylist()
-    return ids
-
-
 def _table(listing: Listing) -> pa.Table:
     keys = resource(listing.asked.resource).id_keys
     newest: dict[tuple[str, str], dict[str, object]] = {}

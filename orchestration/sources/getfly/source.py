@@ -23,11 +23,11 @@ from orchestration.sources.getfly.client import Client
 from orchestration.sources.getfly.errors import GetflyError
 from orchestration.sources.getfly.mapping import BY_NIGHT, CODES, ENTITIES, load_codes, make_functions, run_statement
 from orchestration.sources.getfly.pages import Listing, PageStore
+from orchestration.sources.getfly.parents import active_since, changed_since
 from orchestration.sources.getfly.plan import ACTIVE_DAYS, COMPLETE_MODES, Mode, Planned, plan_resource
 from orchestration.sources.getfly.probe import UNKNOWN, Probed, optional_fields, probe, read_probed, write_probed
 from orchestration.sources.getfly.receive import Meter, Question, receive
 from orchestration.sources.getfly.resources import Resource, resource
-from orchestration.sources.getfly.rows import ids_in
 from orchestration.sources.getfly.state import make_tables
 
 PROBED = "probe.json"
@@ -74,11 +74,13 @@ class GetflySource:
         codes: Path = CODES,
         page_size: int = 100,
         at_once: int = 2,
+        read_whole: int = 20_000,
         on_receiving: Callable[[str], None] = lambda _what: None,
     ) -> None:
         self._connect, self._store, self._zone = connect, PageStore(root), zone
         self._last_whole_day, self._codes = last_whole_day, codes
         self._page_size, self._at_once, self._on_receiving = page_size, at_once, on_receiving
+        self._read_whole = read_whole
 
     def read(self, entity: str, night: date, complete: bool = False) -> RawTable | None:
         """The entity after that night; None for what the API does not offer.
@@ -93,6 +95,11 @@ class GetflySource:
             return self._mapped(entity, night, complete=complete)
         except (GetflyError, ValueError) as error:
             raise SourceError(entity, f"Getfly {', '.join(ENTITIES[entity])}", "getfly", str(error)) from error
+        except duckdb.Error as error:
+            # Statements have their own errors; what is left is a file that was made of what was received.
+            what = str(error).splitlines()[0]
+            said = f"{what}. Files named rows.parquet and standing.parquet are made anew where they are deleted"
+            raise SourceError(entity, f"Getfly {', '.join(ENTITIES[entity])}", "getfly", said) from error
 
     def nights_between(self, first: date, last: date) -> list[date] | None:
         """The nights that are kept: those of which every resource was received whole."""
@@ -134,7 +141,7 @@ class GetflySource:
         with self._connect() as client:
             probed = self._probed(client)
             last = self._store.whole(of.name)
-            planned = plan_resource(of, night, probed, last, self._zone)
+            planned = plan_resource(of, night, probed, last, self._zone, self._read_whole)
             parents = self._parents(of, planned, night)
             meter = Meter(of.name, len(parents) if of.parent is not None else _expected(planned, last))
             return receive(
@@ -191,16 +198,18 @@ class GetflySource:
             standing = [str(one) for (one,) in connection.execute(f"select id from {parent.name}_now").fetchall()]
             if planned.mode is Mode.OF_ALL_PARENTS:
                 return tuple(standing)
+            make_functions(connection, self._zone, self._tenant_zone())
             # Not since the last night, but since the last whole listing of the rows themselves.
-            last = max(one.asked.night for one in self._store.whole(of.name) if one.asked.night < night.isoformat())
+            earlier = (one.asked.night for one in self._store.whole(of.name) if one.asked.night < night.isoformat())
+            last = date.fromisoformat(max(earlier))
             if planned.mode is Mode.OF_ACTIVE_PARENTS:
-                make_functions(connection, self._zone, self._tenant_zone())
-                since = min(last, (night - timedelta(days=ACTIVE_DAYS)).isoformat())
-                query = f"select id from {parent.name}_now where moment_of(body, '$.last_active') >= ?"
-                wanted = {str(one) for (one,) in connection.execute(query, [since]).fetchall()}
+                since = min(last, night - timedelta(days=ACTIVE_DAYS))
+                wanted = active_since(connection, f"{parent.name}_now", since)
             else:
-                changed = [one for one in self._listings(parent, night) if one.asked.night > last]
-                wanted = {key for one in changed for key in ids_in(one)}
+                connection.execute(f"alter table {parent.name}_now rename to standing_tonight")
+                connection.execute(f"drop table {parent.name}")
+                self._tables(connection, parent, last)
+                wanted = changed_since(connection, "standing_tonight", f"{parent.name}_now", last)
         return tuple(one for one in standing if one in wanted)
 
     def _tables(self, connection: duckdb.DuckDBPyConnection, of: Resource, night: date) -> None:
