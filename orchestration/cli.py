@@ -803,6 +803,41 @@ def _freeze(settings: Settings, month: date, reason: str | None, as_of: date | N
     return DONE
 
 
+@app.command()
+def report(
+    month: Annotated[str, typer.Option("--month", metavar="MONTH", help="A frozen month, like 2026-02.")],
+    lang: Annotated[
+        str | None, typer.Option("--lang", metavar="en|vi", help="Its language; default: KPI_REPORT_LANG.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FOLDER", help="Where to write it; default: KPI_HOME/reports/MONTH.")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", metavar="N", help="Which frozen version; default: the latest.")
+    ] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send it to KPI_REPORT_TO as well.")] = False,
+) -> None:
+    """Write a frozen month's report for leadership: HTML, PDF, XLSX."""
+    from orchestration.monthly.mail import send_report
+    from orchestration.monthly.write import write_report
+    from orchestration.report.labels import Lang
+
+    settings = load_settings()
+    if lang not in (None, *Lang):
+        raise UsageError(f"--lang {lang}: the report is written in en or vi")
+    language = Lang(lang or settings.report_lang)
+    written = write_report(settings, parse_first_day(month), lang=language, folder=to, version=version)
+    out.print(
+        Text.assemble(
+            ("Written", "bold green"), f" of {written.version}; names, corrections and cycle as of {written.as_of}:"
+        )
+    )
+    for path in written.paths:
+        out.print(f"  {path}", soft_wrap=True)
+    if send:
+        out.print(f"Sent to {', '.join(send_report(settings, written, language))}.", soft_wrap=True)
+
+
 def _print_chain(settings: Settings) -> None:
     from orchestration.freezing.store import FrozenStore
 
@@ -1078,6 +1113,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from orchestration.backfill.months import BackfillError
     from orchestration.freezing.manifest import FrozenError
     from orchestration.landing.manifest import LandingError
+    from orchestration.monthly.mail import MailError
     from orchestration.report.errors import PageError
     from orchestration.rules.check import RulesError
     from orchestration.serving.errors import ServingError
@@ -1094,6 +1130,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
         ServingError,
         BackfillError,
         FrozenError,
+        MailError,
     )
 
 

@@ -15,6 +15,7 @@ import dagster as dg
 from orchestration.assets.backfill import BACKFILL_KEY, backfill_asset
 from orchestration.assets.freezing import FREEZE_KEY, freeze_asset, freeze_schedule
 from orchestration.assets.ingestion import landing_assets
+from orchestration.assets.monthly_report import REPORT_KEY, report_asset
 from orchestration.assets.publication import publication_asset, record_failure
 from orchestration.assets.quality import batch_checks, mart_checks
 from orchestration.assets.server_publication import server_assets
@@ -36,7 +37,7 @@ _ONE_A_M = 1
 
 def _jobs() -> dict[str, Any]:
     months = dg.AssetSelection.assets(BACKFILL_KEY)
-    frozen = dg.AssetSelection.assets(FREEZE_KEY)
+    frozen = dg.AssetSelection.assets(FREEZE_KEY, REPORT_KEY)
     everything = dg.AssetSelection.all() - months - frozen
     return {
         NIGHT: dg.define_asset_job(
@@ -63,7 +64,7 @@ def _jobs() -> dict[str, Any]:
         FREEZE: dg.define_asset_job(
             FREEZE,
             selection=frozen,
-            description="Freeze a month's figures, so that nothing that becomes known later changes them.",
+            description="Freeze a month's figures, so that nothing known later changes them, and write its report.",
         ),
     }
 
@@ -142,6 +143,7 @@ def build_defs(
             *server_assets(services),
             backfill_asset(services, (NIGHT, NIGHTS)),
             freeze_asset(services),
+            report_asset(services),
             *([viewer_files_asset(services)] if services.settings.export_viewers else []),
         ],
         asset_checks=[batch_checks(services), mart_checks(services)],

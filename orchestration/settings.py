@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -109,12 +109,23 @@ class Settings(BaseSettings):
         description="Whether customers' phone numbers and e-mails are published, in a mart of their own.",
     )
 
+    report_lang: Literal["en", "vi"] = Field(default="vi", description="Language of the monthly report.")
+    report_to: str = Field(
+        default="", description="Who gets the monthly report by mail, separated by commas; each must see every figure."
+    )
+    report_from: str | None = Field(default=None, description="The sender's address.")
+    smtp_url: str | None = Field(
+        default=None, description="The mail server: smtp://HOST:PORT (encrypted by STARTTLS) or smtps://HOST:PORT."
+    )
+    smtp_user: str | None = Field(default=None, description="Whom to log in as; unset: nobody.")
+    smtp_password_file: Path | None = Field(default=None, description="File with that user's password.")
+
     def model_post_init(self, _context: object, /) -> None:
         """Make paths absolute, once, while the working directory is the one the person meant."""
         object.__setattr__(self, "home", self.home.expanduser().resolve())
         if self.files_path is not None:
             object.__setattr__(self, "files_path", self.files_path.expanduser().resolve())
-        for name in ("getfly_key_file", "getfly_codes"):
+        for name in ("getfly_key_file", "getfly_codes", "smtp_password_file"):
             path = getattr(self, name)
             if path is not None:
                 object.__setattr__(self, name, path.expanduser().resolve())
@@ -170,6 +181,11 @@ class Settings(BaseSettings):
     def frozen_dir(self) -> Path:
         """Frozen months: immutable files, one folder per version; like the landing zone, not to be deleted."""
         return self.home / "frozen"
+
+    @property
+    def reports_dir(self) -> Path:
+        """Monthly reports, a folder for each month; everybody's figures are in them."""
+        return self.home / "reports"
 
     @property
     def checks_dir(self) -> Path:

@@ -16,33 +16,24 @@ import duckdb
 import pandas as pd
 import pytest
 
-from orchestration.dbt_run import DBT_PROJECT_DIR, dbt_environment
 from orchestration.freezing.figures import PublicationFacts, copy_month, read_listed, rows_query
 from orchestration.freezing.freeze import freeze_month
-from orchestration.freezing.index import list_frozen
 from orchestration.freezing.store import FrozenStore
 from orchestration.metrics.registry import read_catalogue
 from orchestration.serving.errors import ExportError
 from orchestration.serving.export import export_viewer
-from orchestration.serving.publish import publish
 from orchestration.settings import Settings
+from tests.support.frozen import build_frozen, publish_warehouse
 from tests.support.warehouse import (
     DEMO_AS_OF,
     DbtRun,
     DemoWarehouse,
     copy_warehouse,
     demo_warehouse,
-    run_dbt,
     warehouse_settings,
 )
 
 MARCH = date(2026, 3, 1)
-# What a changed order goes through, and everything about frozen months with their tests.
-REBUILT = (
-    *("fct_funnel", "kpi_department_month", "kpi_month_figures"),
-    *("stg_frozen__versions", "stg_frozen__figures", "stg_frozen__rows"),
-    *("kpi_monthly_snapshot", "kpi_restatement", "fct_restatement_rows", "access.frozen"),
-)
 FROZEN_MARTS = ("kpi_month_figures", "kpi_monthly_snapshot", "kpi_restatement")
 
 
@@ -57,22 +48,6 @@ class FrozenMarch:
     department_id: str
     amount: Decimal
     run: DbtRun
-
-
-def publish_warehouse(settings: Settings, batches: list[str]) -> None:
-    meta = {"as_of": DEMO_AS_OF, "source": "demo", "batch_ids": batches}
-    publish(settings.warehouse_path, settings.marts_path, meta, threads=2, memory_limit="2GB")
-
-
-def build(settings: Settings) -> DbtRun:
-    """The models about frozen months and those before them, with the tests that look at nothing else."""
-    list_frozen(settings, DEMO_AS_OF)
-    return run_dbt(
-        DBT_PROJECT_DIR,
-        ["build", "--select", *REBUILT, "--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"],
-        dbt_environment(settings, DEMO_AS_OF),
-        settings.warehouse_dir / "target",
-    )
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +77,7 @@ def march(built: DemoWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Fro
         connection.execute(
             "update marts.fct_orders set revenue_amount = revenue_amount + ? where order_id = ?", [amount, order_id]
         )
-    run = build(settings)
+    run = build_frozen(settings)
     publish_warehouse(settings, batches)
     folder = settings.frozen_dir / frozen.version.name
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
