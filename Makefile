@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 STAMP := $(VENV)/.installed
 
-.PHONY: help install run test lint format typecheck sql-lint unit dev dbt-docs doctor clean
+.PHONY: help install run test lint format typecheck sql-lint unit dev docs dbt-docs doctor clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,18 @@ unit: install  ## tests, the dbt unit tests among them
 
 dev: install  ## open Dagster in the browser
 	@$(BIN)/kpi dev
+
+# Without a warehouse: a folder of its own takes what dbt needs to have.
+SITE_DBT = KPI_HOME="$(CURDIR)/site/.home" $(BIN)/dbt --quiet
+SITE_PROJECT = --project-dir dbt_project --profiles-dir dbt_project --target-path "$(CURDIR)/site/.dbt"
+
+docs: install  ## write the documentation as a site, every link checked
+	@$(BIN)/sphinx-build -W --keep-going --quiet -c docs -d site/.doctrees -b html . site
+	@mkdir -p site/.home/warehouse
+	@$(SITE_DBT) parse $(SITE_PROJECT)
+	@$(SITE_DBT) docs generate --static --empty-catalog --no-compile $(SITE_PROJECT)
+	@cp site/.dbt/static_index.html site/lineage.html
+	@echo "Open site/docs/index.html; tables and lineage: site/lineage.html"
 
 dbt-docs: install  ## write dbt's documentation of every table and column
 	@KPI_HOME="$${KPI_HOME:-$(CURDIR)/data}" $(BIN)/dbt docs generate --static --project-dir dbt_project --profiles-dir dbt_project
