@@ -3,8 +3,11 @@ who may be sent it."""
 
 from __future__ import annotations
 
+import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -330,3 +333,27 @@ def test_dagster_writes_and_sends_it_after_the_freeze(reported: Reported, inbox:
     assert made.metadata["sent_to"].value == SEES_ALL
     assert Path(str(made.metadata["pdf"].value)).name == "kpi-2026-03-v1.vi.pdf"
     assert len(box.messages) == 1
+
+
+def test_the_command_says_where_the_files_are(reported: Reported, tmp_path: Path) -> None:
+    def kpi(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = Path(sys.executable).with_name("kpi")
+        environment = {**os.environ, "KPI_HOME": str(reported.settings.home), "KPI_SOURCE": "demo", "COLUMNS": "80"}
+        return subprocess.run(
+            [command, "report", *arguments], env=environment, capture_output=True, text=True, check=False
+        )
+
+    run = kpi("--month", "2026-03", "--to", str(tmp_path / "new"), "--lang", "vi")
+    assert run.returncode == 0, run.stderr
+    assert "Written of 2026-03/v1; names, corrections and cycle as of 2026-03-31:" in run.stdout
+    for ending in ("html", "pdf", "xlsx"):
+        path = tmp_path / "new" / f"kpi-2026-03-v1.vi.{ending}"
+        assert path.stat().st_size > 10_000
+        assert str(path) in run.stdout
+    for arguments, said in (
+        (("--month", "2026-01"), "2026-01 is not frozen"),
+        (("--month", "2026-03", "--lang", "fr"), "--lang fr: the report is written in en or vi"),
+        (("--month", "2026-03", "--send"), "sending needs KPI_REPORT_TO"),
+    ):
+        run = kpi(*arguments)
+        assert (run.returncode, said in run.stderr) == (2, True), run.stderr
