@@ -15,110 +15,251 @@ members as (
     select * from {{ ref('fct_cycle_members') }}
 ),
 
--- A number stands for the five columns that a figure has besides its window: the steps below group millions of rows by it.
-followed as (
+created_days as (
+    select distinct customer_cycle.created_date
+    from customer_cycle
+),
+
+-- A window lies within every longer one: a customer is looked at once, in the narrowest that has it.
+narrowest as (
     select
+        created_days.created_date,
+        min(windows.window_days) as narrowest_days
+    from created_days
+    inner join windows on {{ in_trailing_window('created_days.created_date', 'windows.window_days') }}
+    group by created_days.created_date
+),
+
+results as (
+    select distinct
         customer_cycle.result_type,
-        customer_cycle.result_id,
+        customer_cycle.result_id
+    from customer_cycle
+),
+
+customers as (
+    select distinct
+        customer_cycle.customer_id,
+        customer_cycle.manager_id
+    from customer_cycle
+),
+
+-- Numbers stand for the five columns that a figure has besides its window: the steps below group millions of rows by them.
+numbered_results as (
+    select
+        results.result_type,
+        results.result_id,
+        cast(row_number() over (order by results.result_type, results.result_id) as integer) as result_number
+    from results
+),
+
+numbered_members as (
+    select
+        customers.customer_id,
         members.breakdown,
         members.member_id,
-        customer_cycle.manager_id,
-        customer_cycle.created_date,
-        customer_cycle.days_to_event,
-        customer_cycle.is_converted,
-        customer_cycle.has_negative_duration,
-        coalesce(customer_cycle.days_to_event, customer_cycle.days_observed) as followed_days,
-        dense_rank() over (
-            order by
-                customer_cycle.result_type,
-                customer_cycle.result_id,
-                members.breakdown,
-                members.member_id,
-                customer_cycle.manager_id
-        ) as group_number
-    from customer_cycle
-    inner join members on customer_cycle.customer_id = members.customer_id
+        customers.manager_id,
+        cast(
+            dense_rank() over (order by members.breakdown, members.member_id, customers.manager_id) as integer
+        ) as member_number
+    from customers
+    inner join members on customers.customer_id = members.customer_id
 ),
 
 numbered_groups as (
     select distinct
-        followed.group_number,
-        followed.result_type,
-        followed.result_id,
-        followed.breakdown,
-        followed.member_id,
-        followed.manager_id
-    from followed
+        numbered_members.member_number,
+        numbered_members.breakdown,
+        numbered_members.member_id,
+        numbered_members.manager_id
+    from numbered_members
 ),
 
-population as (
+followed as (
     select
-        windows.window_days,
-        followed.group_number,
-        followed.days_to_event,
-        followed.is_converted,
-        followed.has_negative_duration,
-        followed.followed_days
-    from windows
-    inner join followed on {{ in_trailing_window('followed.created_date', 'windows.window_days') }}
+        numbered_results.result_number,
+        numbered_members.member_number,
+        narrowest.narrowest_days,
+        customer_cycle.is_converted,
+        customer_cycle.has_negative_duration,
+        coalesce(customer_cycle.days_to_event, customer_cycle.days_observed) as followed_days
+    from customer_cycle
+    inner join narrowest on customer_cycle.created_date = narrowest.created_date
+    inner join numbered_results
+        on
+            customer_cycle.result_type = numbered_results.result_type
+            and customer_cycle.result_id = numbered_results.result_id
+    inner join numbered_members
+        on
+            customer_cycle.customer_id = numbered_members.customer_id
+            and customer_cycle.manager_id = numbered_members.manager_id
+),
+
+narrowest_figures as (
+    select
+        followed.narrowest_days,
+        followed.result_number,
+        followed.member_number,
+        cast(count(*) as integer) as customers,
+        cast(sum(case when followed.has_negative_duration then 1 else 0 end) as integer) as excluded_negative,
+        cast(sum(case when followed.is_converted then 1 else 0 end) as integer) as converted,
+        cast(sum(case when followed.is_converted then followed.followed_days else 0 end) as integer) as total_days
+    from followed
+    group by
+        followed.narrowest_days,
+        followed.result_number,
+        followed.member_number
+),
+
+first_windows as (
+    select
+        narrowest_figures.result_number,
+        narrowest_figures.member_number,
+        min(narrowest_figures.narrowest_days) as first_window_days
+    from narrowest_figures
+    group by
+        narrowest_figures.result_number,
+        narrowest_figures.member_number
 ),
 
 figures as (
     select
-        population.window_days,
-        population.group_number,
-        count(*) as customers,
-        sum(case when population.has_negative_duration then 1 else 0 end) as excluded_negative,
-        sum(case when population.has_negative_duration then 0 else 1 end) as counted_customers,
-        sum(case when population.is_converted then 1 else 0 end) as converted,
-        sum(coalesce(population.days_to_event, 0)) as total_days,
-        percentile_cont(0.5) within group (order by population.days_to_event) as median_days
-    from population
-    group by
-        population.window_days,
-        population.group_number
+        windows.window_days,
+        first_windows.result_number,
+        first_windows.member_number,
+        cast(sum(coalesce(narrowest_figures.customers, 0)) over wider as integer) as customers,
+        cast(sum(coalesce(narrowest_figures.excluded_negative, 0)) over wider as integer) as excluded_negative,
+        cast(sum(coalesce(narrowest_figures.converted, 0)) over wider as integer) as converted,
+        cast(sum(coalesce(narrowest_figures.total_days, 0)) over wider as integer) as total_days
+    from windows
+    inner join first_windows on windows.window_days >= first_windows.first_window_days
+    left join narrowest_figures
+        on
+            windows.window_days = narrowest_figures.narrowest_days
+            and first_windows.result_number = narrowest_figures.result_number
+            and first_windows.member_number = narrowest_figures.member_number
+    window
+        wider as (
+            partition by
+                first_windows.result_number,
+                first_windows.member_number
+            order by windows.window_days
+        )
 ),
 
--- Where nobody converted there is no median to look for.
-with_conversions as (
+-- How many converted so many days after creation.
+narrowest_conversions as (
     select
-        figures.window_days,
-        figures.group_number
-    from figures
-    where figures.converted > 0
+        followed.narrowest_days,
+        followed.result_number,
+        followed.member_number,
+        followed.followed_days,
+        cast(count(*) as integer) as converted
+    from followed
+    where followed.is_converted
+    group by
+        followed.narrowest_days,
+        followed.result_number,
+        followed.member_number,
+        followed.followed_days
 ),
 
--- Kaplan-Meier: per day since creation, how many converted on it, and how many had been followed until it. Who has not
--- converted yet is followed up to as_of, that day included: a conversion on the same day is counted first.
 conversions as (
     select
-        population.window_days,
-        population.group_number,
-        population.followed_days,
-        sum(case when population.is_converted then 1 else 0 end) as converted,
-        count(*) as leaving
-    from population
-    inner join with_conversions
-        on
-            population.window_days = with_conversions.window_days
-            and population.group_number = with_conversions.group_number
-    where not population.has_negative_duration
+        windows.window_days,
+        narrowest_conversions.result_number,
+        narrowest_conversions.member_number,
+        narrowest_conversions.followed_days,
+        cast(sum(narrowest_conversions.converted) as integer) as converted
+    from narrowest_conversions
+    inner join windows on narrowest_conversions.narrowest_days <= windows.window_days
     group by
-        population.window_days,
-        population.group_number,
-        population.followed_days
+        windows.window_days,
+        narrowest_conversions.result_number,
+        narrowest_conversions.member_number,
+        narrowest_conversions.followed_days
+),
+
+-- Who has not converted yet is followed up to as_of, that day included: a conversion on the same day is counted first. Whoever was
+-- followed for less than a conversion took was created after it, and lies in every window that the conversion lies in.
+left_days as (
+    select
+        followed.result_number,
+        followed.member_number,
+        followed.followed_days,
+        cast(sum(case when followed.is_converted then 0 else 1 end) as integer) as leaving,
+        bool_or(followed.is_converted) as has_conversions
+    from followed
+    where not followed.has_negative_duration
+    group by
+        followed.result_number,
+        followed.member_number,
+        followed.followed_days
+),
+
+left_before as (
+    select
+        left_days.result_number,
+        left_days.member_number,
+        left_days.followed_days,
+        left_days.has_conversions,
+        cast(
+            sum(left_days.leaving) over (
+                partition by
+                    left_days.result_number,
+                    left_days.member_number
+                order by left_days.followed_days
+            ) as integer
+        ) - left_days.leaving as left_earlier
+    from left_days
+),
+
+-- Kaplan-Meier: per day since creation, how many converted on it, and how many had been followed until it.
+conversions_until as (
+    select
+        conversions.window_days,
+        conversions.result_number,
+        conversions.member_number,
+        conversions.followed_days,
+        conversions.converted,
+        cast(
+            sum(conversions.converted) over (
+                partition by
+                    conversions.window_days,
+                    conversions.result_number,
+                    conversions.member_number
+                order by conversions.followed_days
+            ) as integer
+        ) as converted_until
+    from conversions
 ),
 
 at_risk as (
     select
-        conversions.*,
-        sum(conversions.leaving) over (
-            partition by
-                conversions.window_days,
-                conversions.group_number
-            order by conversions.followed_days desc
-        ) as followed_customers
-    from conversions
+        conversions_until.window_days,
+        conversions_until.result_number,
+        conversions_until.member_number,
+        conversions_until.followed_days,
+        conversions_until.converted,
+        conversions_until.converted_until,
+        figures.converted as all_converted,
+        figures.customers
+        - figures.excluded_negative
+        - left_before.left_earlier
+        - conversions_until.converted_until
+        + conversions_until.converted as followed_customers
+    from conversions_until
+    inner join figures
+        on
+            conversions_until.window_days = figures.window_days
+            and conversions_until.result_number = figures.result_number
+            and conversions_until.member_number = figures.member_number
+    inner join left_before
+        on
+            conversions_until.result_number = left_before.result_number
+            and conversions_until.member_number = left_before.member_number
+            and conversions_until.followed_days = left_before.followed_days
+    where left_before.has_conversions
 ),
 
 -- The share not yet converted is a product, written as a sum of logarithms; it changes on days of conversions only. Where everybody
@@ -129,56 +270,67 @@ survival as (
         sum(
             case
                 when at_risk.converted < at_risk.followed_customers
-                    then ln({{ ratio('at_risk.followed_customers - at_risk.converted', 'at_risk.followed_customers') }})
+                    then ln(
+                        {{ ratio('at_risk.followed_customers - at_risk.converted', 'at_risk.followed_customers') }}
+                    )
             end
         ) over (
             partition by
                 at_risk.window_days,
-                at_risk.group_number
+                at_risk.result_number,
+                at_risk.member_number
             order by at_risk.followed_days
         ) as log_share
     from at_risk
-    where at_risk.converted > 0
 ),
 
--- A share of exactly one half must not be missed by a rounding of its logarithm.
-survival_medians as (
+-- The middle of an even number of conversions lies halfway between two of them. A share of exactly one half must not be missed by a
+-- rounding of its logarithm.
+medians as (
     select
         survival.window_days,
-        survival.group_number,
-        min(survival.followed_days) as km_median_days
+        survival.result_number,
+        survival.member_number,
+        min(case when survival.converted_until * 2 >= survival.all_converted then survival.followed_days end) as lower_median_days,
+        min(case when survival.converted_until * 2 > survival.all_converted then survival.followed_days end) as upper_median_days,
+        min(
+            case
+                when survival.converted = survival.followed_customers or exp(survival.log_share) <= 0.5 + 1e-9
+                    then survival.followed_days
+            end
+        ) as km_median_days
     from survival
-    where
-        survival.converted = survival.followed_customers
-        or exp(survival.log_share) <= 0.5 + 1e-9
     group by
         survival.window_days,
-        survival.group_number
+        survival.result_number,
+        survival.member_number
 ),
 
 final as (
     select
         cast(figures.window_days as integer) as window_days,
-        cast(numbered_groups.result_type as varchar) as result_type,
-        cast(numbered_groups.result_id as varchar) as result_id,
+        cast(numbered_results.result_type as varchar) as result_type,
+        cast(numbered_results.result_id as varchar) as result_id,
         cast(numbered_groups.breakdown as varchar) as breakdown,
         cast(numbered_groups.member_id as varchar) as member_id,
         cast(numbered_groups.manager_id as varchar) as manager_id,
         cast(figures.customers as bigint) as customers,
         cast(figures.excluded_negative as bigint) as excluded_negative,
-        cast(figures.counted_customers as bigint) as counted_customers,
+        cast(figures.customers - figures.excluded_negative as bigint) as counted_customers,
         cast(figures.converted as bigint) as converted,
-        {{ ratio('figures.converted', 'figures.counted_customers') }} as conversion_rate,
+        {{ ratio('figures.converted', 'figures.customers - figures.excluded_negative') }} as conversion_rate,
         cast(figures.total_days as bigint) as total_days,
         {{ ratio('figures.total_days', 'figures.converted') }} as mean_days,
-        cast(figures.median_days as double) as median_days,
-        cast(survival_medians.km_median_days as bigint) as km_median_days
+        cast(medians.lower_median_days + medians.upper_median_days as double) / 2 as median_days,
+        cast(medians.km_median_days as bigint) as km_median_days
     from figures
-    inner join numbered_groups on figures.group_number = numbered_groups.group_number
-    left join survival_medians
+    inner join numbered_results on figures.result_number = numbered_results.result_number
+    inner join numbered_groups on figures.member_number = numbered_groups.member_number
+    left join medians
         on
-            figures.window_days = survival_medians.window_days
-            and figures.group_number = survival_medians.group_number
+            figures.window_days = medians.window_days
+            and figures.result_number = medians.result_number
+            and figures.member_number = medians.member_number
 )
 
 select * from final
