@@ -35,6 +35,21 @@
 {%- endmacro %}
 
 
+{# Keys that a model has had since this build: rows may have named them before, and found nobody. #}
+{% macro new_keys(model_name, key) -%}
+    select {{ key }} from changes.{{ model_name }} where _change = 'added'
+    except
+    select {{ key }} from changes.{{ model_name }} where _change = 'removed'
+{%- endmacro %}
+
+
+{# Keys of landed records that name in `column` a key that a model has had since this build: what was unknown no longer is. Where nothing
+   is new, nothing is read. #}
+{% macro became_known(entity, column, model_name, key) -%}
+    select _record_key from staging.stg_contract__{{ entity }} where {{ column }} in ({{ new_keys(model_name, key) }})
+{%- endmacro %}
+
+
 {# Whether an instant or a date lay in the future for the build before and no longer does: what is future is not counted yet. #}
 {% macro became_past(column) -%}
     {{ column }} >= (select previous_as_of_end from changes._build) and {{ column }} < (select as_of_end from changes._build)

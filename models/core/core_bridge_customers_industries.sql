@@ -1,7 +1,7 @@
 {%- set touched -%}
 select customer_id from {{ changes('core_customers') }}
 union all
-select customer_id from core.core_bridge_customers_industries where industry_id = 'unknown'
+select customer_id from core.core_bridge_customers_industries where industry_id = 'unknown' and exists ({{ new_keys('core_industries', 'industry_id') }})
 {%- endset -%}
 {{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
 

@@ -1,7 +1,7 @@
 {%- set touched -%}
 select task_id from {{ changes('core_tasks') }}
 union all
-select task_id from core.core_bridge_tasks_customers where customer_id = 'unknown'
+select task_id from core.core_bridge_tasks_customers where customer_id = 'unknown' and exists ({{ new_keys('core_customers', 'customer_id') }})
 {%- endset -%}
 {{ config(meta={'scope': {'column': 'task_id', 'touched': touched}}) }}
 

@@ -1,7 +1,7 @@
 {%- set touched -%}
 {{ changed_records('contacts') }}
 union all
-select contact_id from core.core_contacts where customer_id = 'unknown'
+{{ became_known('contacts', 'customer_id', 'core_customers', 'customer_id') }}
 {%- endset -%}
 {{ config(meta={'scope': {'column': 'contact_id', 'touched': touched}}) }}
 

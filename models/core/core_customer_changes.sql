@@ -1,13 +1,17 @@
 {%- set touched -%}
 {{ changed_records('customer_changes') }}
 union all
-select _record_key from core.core_customer_changes where customer_id = 'unknown'
+{{ became_known('customer_changes', 'customer_id', 'core_customers', 'customer_id') }}
 union all
-select _record_key from core.core_customer_changes where old_value = 'unknown'
+{{ became_known('customer_changes', 'old_value', 'core_employees', 'employee_id') }}
 union all
-select _record_key from core.core_customer_changes where new_value = 'unknown'
+{{ became_known('customer_changes', 'old_value', 'core_relationships', 'relationship_id') }}
 union all
-select _record_key from core.core_customer_changes where changed_by = 'unknown'
+{{ became_known('customer_changes', 'new_value', 'core_employees', 'employee_id') }}
+union all
+{{ became_known('customer_changes', 'new_value', 'core_relationships', 'relationship_id') }}
+union all
+{{ became_known('customer_changes', 'changed_by', 'core_employees', 'employee_id') }}
 {%- endset -%}
 {{ config(meta={'scope': {'column': '_record_key', 'touched': touched}}) }}
 

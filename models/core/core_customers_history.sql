@@ -21,13 +21,13 @@
 {%- set touched -%}
 {{ changed_records('customers') }}
 union all
-select customer_id from core.core_customers_history where manager_id = 'unknown'
+{{ became_known('customers', 'manager_id', 'core_employees', 'employee_id') }}
 union all
-select customer_id from core.core_customers_history where creator_id = 'unknown'
+{{ became_known('customers', 'creator_id', 'core_employees', 'employee_id') }}
 union all
-select customer_id from core.core_customers_history where relationship_id = 'unknown'
+{{ became_known('customers', 'relationship_id', 'core_relationships', 'relationship_id') }}
 union all
-select customer_id from core.core_customers_history where province_id = 'unknown'
+{{ became_known('customers', 'province_id', 'core_provinces', 'province_id') }}
 {%- endset -%}
 {{ config(meta={'scope': {'column': 'customer_id', 'touched': touched}}) }}
 

@@ -1,9 +1,9 @@
 {%- set touched -%}
 {{ changed_records('interactions') }}
 union all
-select interaction_id from core.core_interactions where customer_id = 'unknown'
+{{ became_known('interactions', 'customer_id', 'core_customers', 'customer_id') }}
 union all
-select interaction_id from core.core_interactions where employee_id = 'unknown'
+{{ became_known('interactions', 'employee_id', 'core_employees', 'employee_id') }}
 {%- endset -%}
 {{ config(meta={'scope': {'column': 'interaction_id', 'touched': touched}}) }}
 

@@ -1,13 +1,13 @@
 {%- set touched -%}
 {{ changed_records('opportunities') }}
 union all
-select opportunity_id from core.core_opportunities where campaign_id = 'unknown'
+{{ became_known('opportunities', 'campaign_id', 'core_campaigns', 'campaign_id') }}
 union all
-select opportunity_id from core.core_opportunities where customer_id = 'unknown'
+{{ became_known('opportunities', 'customer_id', 'core_customers', 'customer_id') }}
 union all
-select opportunity_id from core.core_opportunities where owner_id = 'unknown'
+{{ became_known('opportunities', 'owner_id', 'core_employees', 'employee_id') }}
 union all
-select opportunity_id from core.core_opportunities where product_id = 'unknown'
+{{ became_known('opportunities', 'product_id', 'core_products', 'product_id') }}
 {%- endset -%}
 {{ config(meta={'scope': {'column': 'opportunity_id', 'touched': touched}}) }}
 

@@ -2,9 +2,11 @@
 {%- set touched -%}
 select order_id from {{ changes('core_orders') }}
 union all
-select 'unknown'
+select 'unknown' where exists ({{ changed_records('order_lines') }})
 union all
-select order_id from core.core_order_lines where product_id = 'unknown'
+select order_id from core.core_order_lines where order_id = 'unknown' and order_line_id in ({{ became_known('order_lines', 'order_id', 'core_orders', 'order_id') }})
+union all
+select order_id from core.core_order_lines where product_id = 'unknown' and order_line_id in ({{ became_known('order_lines', 'product_id', 'core_products', 'product_id') }})
 union all
 select order_id from core.core_order_lines where order_line_id in ({{ changed_records('order_lines') }})
 union all

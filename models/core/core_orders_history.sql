@@ -17,11 +17,11 @@
 {%- set touched -%}
 {{ changed_records('orders') }}
 union all
-select order_id from core.core_orders_history where customer_id = 'unknown'
+{{ became_known('orders', 'customer_id', 'core_customers', 'customer_id') }}
 union all
-select order_id from core.core_orders_history where executor_id = 'unknown'
+{{ became_known('orders', 'executor_id', 'core_employees', 'employee_id') }}
 union all
-select order_id from core.core_orders_history where creator_id = 'unknown'
+{{ became_known('orders', 'creator_id', 'core_employees', 'employee_id') }}
 {%- endset -%}
 {{ config(meta={'scope': {'column': 'order_id', 'touched': touched}}) }}
 

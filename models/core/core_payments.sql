@@ -1,7 +1,7 @@
 {%- set touched -%}
 {{ changed_records('payments') }}
 union all
-select payment_id from core.core_payments where order_id = 'unknown'
+{{ became_known('payments', 'order_id', 'core_orders', 'order_id') }}
 union all
 select payment_id from core.core_payments where order_id in (select order_id from {{ changes('core_orders') }})
 {%- endset -%}

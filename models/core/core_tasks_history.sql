@@ -20,13 +20,13 @@
 {%- set touched -%}
 {{ changed_records('tasks') }}
 union all
-select task_id from core.core_tasks_history where creator_id = 'unknown'
+{{ became_known('tasks', 'creator_id', 'core_employees', 'employee_id') }}
 union all
-select task_id from core.core_tasks_history where assignee_id = 'unknown'
+{{ became_known('tasks', 'assignee_id', 'core_employees', 'employee_id') }}
 union all
-select task_id from core.core_tasks_history where project_id = 'unknown'
+{{ became_known('tasks', 'project_id', 'core_projects', 'project_id') }}
 union all
-select task_id from core.core_tasks_history where task_type_id = 'unknown'
+{{ became_known('tasks', 'task_type_id', 'core_task_types', 'task_type_id') }}
 {%- endset -%}
 {{ config(meta={'scope': {'column': 'task_id', 'touched': touched}}) }}
 
