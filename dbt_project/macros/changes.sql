@@ -138,10 +138,11 @@
 {# The rows of a relation that a test has to look at where what it finds depends on rows with the same `column` only, of the `read`
    relations: in a build of changes those whose value is in a row of them that came or went, otherwise all. `whole_with`: relations
    without that column, which the test reads too; a change in one of them concerns all rows. `compared`: for relations of which the test
-   reads some columns only, {name: columns with the row's key}; what else changes in them does not concern it. #}
-{% macro rows_of_changed(relation, column, read, whole_with=[], compared={}) -%}
+   reads some columns only, {name: columns with the row's key}; what else changes in them does not concern it. `others`: further
+   relations without that column, whose changes concern the values that the query `more` finds. `column` may be several, `(a, b)`. #}
+{% macro rows_of_changed(relation, column, read, whole_with=[], compared={}, others=[], more=none) -%}
     {%- set without_changes = [] -%}
-    {%- for each in read + whole_with if not has_changes(each) -%}
+    {%- for each in read + whole_with + others if not has_changes(each) -%}
         {%- do without_changes.append(each) -%}
     {%- endfor -%}
     {%- if without_changes -%}
@@ -161,6 +162,10 @@
                 union all
                 {%- endif %}
                 {%- endfor %}
+                {%- if more is not none %}
+                union all
+                {{ more }}
+                {%- endif %}
             )
             {%- for each in whole_with %}
             or exists (select 1 from {{ changes(each.identifier) }})

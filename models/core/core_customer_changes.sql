@@ -3,13 +3,13 @@
 union all
 {{ became_known('customer_changes', 'customer_id', 'core_customers', 'customer_id') }}
 union all
-{{ became_known('customer_changes', 'old_value', 'core_employees', 'employee_id') }}
+select _record_key
+from staging.stg_contract__customer_changes
+where old_value in (({{ new_keys('core_employees', 'employee_id') }}) union all ({{ new_keys('core_relationships', 'relationship_id') }}))
 union all
-{{ became_known('customer_changes', 'old_value', 'core_relationships', 'relationship_id') }}
-union all
-{{ became_known('customer_changes', 'new_value', 'core_employees', 'employee_id') }}
-union all
-{{ became_known('customer_changes', 'new_value', 'core_relationships', 'relationship_id') }}
+select _record_key
+from staging.stg_contract__customer_changes
+where new_value in (({{ new_keys('core_employees', 'employee_id') }}) union all ({{ new_keys('core_relationships', 'relationship_id') }}))
 union all
 {{ became_known('customer_changes', 'changed_by', 'core_employees', 'employee_id') }}
 {%- endset -%}

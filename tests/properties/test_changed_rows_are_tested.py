@@ -22,8 +22,24 @@ _MONTHS = "customer_months_are_their_events"
 _DEPARTMENTS = "department_history_figures_are_their_rows"
 _TYPES = "interactions_by_type_drill_down_and_add_up"
 _PRODUCTS = "product_sales_drill_down_and_add_up"
+_PERIODS = "product_periods_drill_down_and_add_up"
+_STAYS = "stays_are_first_stays_and_moves"
 _HAS_RULE = "core_customer_interactions,test_name:expression_is_true"
-_ALL = (_UNIQUE, _NOT_NULL, _HISTORY, _MEMBERS, _EVENTS, _MONTHS, _PATHS, _DEPARTMENTS, _TYPES, _PRODUCTS, _HAS_RULE)
+_ALL = (
+    _UNIQUE,
+    _NOT_NULL,
+    _HISTORY,
+    _MEMBERS,
+    _EVENTS,
+    _MONTHS,
+    _PATHS,
+    _DEPARTMENTS,
+    _TYPES,
+    _PRODUCTS,
+    _PERIODS,
+    _STAYS,
+    _HAS_RULE,
+)
 
 
 def data_tests(project: Project, home: Path, mode: str, damage: str) -> DbtRun:
@@ -65,6 +81,10 @@ DAMAGE = """
     insert into marts.fct_relationship_moves by name
         select customer_id, 'a' as from_relationship_id, 'a' as to_relationship_id, timestamp '2026-01-01' as moved_at
         from marts.dim_customers limit 1;
+    insert into marts.fct_relationship_moves by name
+        select 'nobody' as customer_id, 'a' as from_relationship_id, 'b' as to_relationship_id,
+            timestamp '1999-12-29' as moved_at;
+    update marts.kpi_product_period set orders = orders + 1;
 """
 CAME = """
     insert into changes.core_orders by name select 'added' as _change, * from core.core_orders limit 1;
@@ -74,6 +94,7 @@ CAME = """
     insert into changes.fct_customer_events by name select 'added' as _change, * from marts.fct_customer_events;
     insert into changes.fct_relationship_moves by name select 'added' as _change, * from marts.fct_relationship_moves;
     insert into changes.kpi_department_month by name select 'added' as _change, * from marts.kpi_department_month;
+    insert into changes.kpi_product_period by name select 'added' as _change, * from marts.kpi_product_period;
     insert into changes.fct_funnel by name select 'added' as _change, * from marts.fct_funnel;
 """
 
@@ -88,6 +109,8 @@ BROKEN = {
     _DEPARTMENTS,
     _TYPES,
     _PRODUCTS,
+    _PERIODS,
+    _STAYS,
 }
 WARNED = _HAS_RULE
 

@@ -1,8 +1,26 @@
 {#- The kinds of period and their months. -#}
 {%- set periods = {'month': 1, 'quarter': 3, 'year': 12} -%}
 
+{#- A period that ends is complete then, and enters the one that starts. -#}
+{%- set touched -%}
+select executor_id, product_id from {{ changes('fct_product_sales') }}
+union all
+select executor_id, product_id from marts.fct_product_sales where {{ became_past('month_date') }}
+{%- for period_type, months in periods.items() %}
+union all
+select executor_id, product_id
+from marts.kpi_product_period
+where
+    period_type = '{{ period_type }}'
+    and {{ dbt.dateadd('month', months, 'period_date') }} >= (select previous_as_of_end from changes._build)
+    and {{ dbt.dateadd('month', months, 'period_date') }} <= (select as_of_end from changes._build)
+{%- endfor %}
+{%- endset -%}
+{{ config(meta={'scope': {'column': '(executor_id, product_id)', 'touched': touched}}) }}
+
 with product_months as (
     select * from {{ ref('fct_product_sales') }}
+    {{ in_scope('(executor_id, product_id)') }}
 ),
 
 -- What is sold in a period stands in it, and in the next one as the previous period's.

@@ -1035,53 +1035,45 @@ members as (
     {%- endfor %}
 ),
 
-entries as (
+-- Each step by itself: its topic need not be grouped by.
+totals as (
     {%- for topic, step in employee_topics.items() %}
     select
         '{{ topic }}' as topic,
         {{ step }}.metric,
-        {{ step }}.line,
         {{ step }}.month_date,
         {{ step }}.owner_id as employee_id,
         'none' as department_id,
-        {{ step }}.figure
+        {{ step }}.line,
+        sum({{ step }}.figure) as figure
     from {{ step }}
+    group by
+        {{ step }}.metric,
+        {{ step }}.month_date,
+        {{ step }}.owner_id,
+        {{ step }}.line
     union all
     {%- endfor %}
     {%- for topic, step in department_topics.items() %}
     select
         '{{ topic }}' as topic,
         {{ step }}.metric,
-        {{ step }}.line,
         {{ step }}.month_date,
         'none' as employee_id,
         {{ step }}.owner_id as department_id,
-        {{ step }}.figure
+        {{ step }}.line,
+        sum({{ step }}.figure) as figure
     from {{ step }}
     where {{ step }}.owner_id not in ('none', 'unknown')
+    group by
+        {{ step }}.metric,
+        {{ step }}.month_date,
+        {{ step }}.owner_id,
+        {{ step }}.line
     {%- if not loop.last %}
     union all
     {%- endif %}
     {%- endfor %}
-),
-
-totals as (
-    select
-        entries.topic,
-        entries.metric,
-        entries.month_date,
-        entries.employee_id,
-        entries.department_id,
-        entries.line,
-        sum(entries.figure) as figure
-    from entries
-    group by
-        entries.topic,
-        entries.metric,
-        entries.month_date,
-        entries.employee_id,
-        entries.department_id,
-        entries.line
 ),
 
 comparisons as (

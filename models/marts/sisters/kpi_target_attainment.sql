@@ -1,8 +1,68 @@
-{#- Built whole: it looks at all facts, and no later table asks what changed in it. -#}
-{{ config(materialized='table') }}
+{#- Targets of the periods that run, and of those in which a fact changed that a target asks for. -#}
+{%- set touched -%}
+select period_start from {{ changes('core_kpi_targets') }}
+union all
+select period_start from core.core_kpi_targets
+where
+    (period_start < (select as_of_end from changes._build) and period_end >= (select previous_as_of_end from changes._build))
+    or exists (select 1 from {{ changes('core_department_tree') }})
+    or exists ({{ changed_in('dim_employees', ['employee_id', 'department_id', 'is_placeholder'], '1') }})
+union all
+select periods.period_start
+from (select distinct period_start, period_end from core.core_kpi_targets) as periods
+inner join (
+    select day
+    from ({{ changed_in('core_customers', ['customer_id', 'created_date'], 'created_date as day') }}) as created
+    union
+    select created_date as day
+    from core.core_customers
+    where customer_id in (
+        select owners.customer_id
+        from ({{ changed_in('core_customer_owner_history', ['customer_id', 'manager_id', 'valid_from_at'], 'customer_id, valid_from_at') }}) as owners
+        left join (
+            select customer_id, min(valid_from_at) as first_from_at
+            from core.core_customer_owner_history
+            where customer_id in (select customer_id from {{ changes('core_customer_owner_history') }})
+            group by customer_id
+        ) as first_owners on owners.customer_id = first_owners.customer_id
+        where owners.valid_from_at <= coalesce(first_owners.first_from_at, owners.valid_from_at)
+    )
+    union
+    select day
+    from ({{ changed_in('fct_interactions', ['interaction_key', 'employee_id', 'occurred_date', 'interactions'], 'occurred_date as day') }}) as moved
+    union
+    select day
+    from ({{ changed_in('fct_tasks', ['task_id', 'assignee_id', 'created_date', 'is_late'], 'created_date as day') }}) as moved
+    union
+    select day
+    from (
+        {{ changed_in(
+            'fct_orders',
+            ['order_id', 'executor_id', 'order_date', 'orders', 'returns', 'sales_amount', 'revenue_amount'],
+            'order_date as day'
+        ) }}
+    ) as moved
+    union
+    select day
+    from ({{ changed_in('fct_payments', ['payment_id', 'executor_id', 'paid_date', 'collected_amount'], 'paid_date as day') }}) as moved
+) as touched_days on periods.period_start <= touched_days.day and periods.period_end >= touched_days.day
+{%- endset -%}
+{{ config(meta={'scope': {'column': 'period_start', 'touched': touched}}) }}
+
+{#- Facts of other days enter none of these targets. -#}
+{%- set target_days -%}
+select dates.calendar_date
+from {{ ref('dim_date') }} as dates
+inner join (
+    select distinct period_start, period_end
+    from {{ ref('core_kpi_targets') }}
+    where period_start in ({{ touched_keys() }})
+) as periods on dates.calendar_date >= periods.period_start and dates.calendar_date <= periods.period_end
+{%- endset -%}
 
 with all_targets as (
     select * from {{ ref('core_kpi_targets') }}
+    {{ in_scope('period_start') }}
 ),
 
 employees as (
@@ -11,6 +71,7 @@ employees as (
 
 customers as (
     select * from {{ ref('core_customers') }}
+    {{ in_scope('created_date', keys=target_days) }}
 ),
 
 department_tree as (
@@ -23,18 +84,22 @@ owner_history as (
 
 interactions as (
     select * from {{ ref('fct_interactions') }}
+    {{ in_scope('occurred_date', keys=target_days) }}
 ),
 
 tasks as (
     select * from {{ ref('fct_tasks') }}
+    {{ in_scope('created_date', keys=target_days) }}
 ),
 
 orders as (
     select * from {{ ref('fct_orders') }}
+    {{ in_scope('order_date', keys=target_days) }}
 ),
 
 payments as (
     select * from {{ ref('fct_payments') }}
+    {{ in_scope('paid_date', keys=target_days) }}
 ),
 
 -- Targets of owners that the CRM does not have are not one target: each keeps its row. They are numbered by what they say, so that

@@ -1,4 +1,10 @@
 -- Every stay but a customer's first begins with a move, every move ends a stay, and both tell the same days.
+{% set customers = {
+    'column': 'customer_id',
+    'read': [ref('fct_relationship_stays'), ref('fct_relationship_moves')],
+    'more': 'select customer_id from ' ~ ref('fct_relationship_moves') ~ ' where ' ~ became_past('moved_at'),
+} %}
+
 with stays as (
     select
         customer_id,
@@ -8,7 +14,7 @@ with stays as (
         lag(relationship_id) over (partition by customer_id order by stay_number) as previous_relationship_id,
         lag(days_in_stage) over (partition by customer_id order by stay_number) as previous_days,
         lag(has_moved_on) over (partition by customer_id order by stay_number) as has_previous_moved_on
-    from {{ ref('fct_relationship_stays') }}
+    from {{ rows_of_changed(ref('fct_relationship_stays'), **customers) }}
 ),
 
 later_stays as (
@@ -17,7 +23,7 @@ later_stays as (
 ),
 
 moves as (
-    select * from {{ ref('fct_relationship_moves') }}
+    select * from {{ rows_of_changed(ref('fct_relationship_moves'), **customers) }}
     where moved_at < {{ as_of_end() }}
 ),
 

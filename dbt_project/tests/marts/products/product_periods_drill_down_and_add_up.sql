@@ -1,5 +1,12 @@
 -- A period has the orders, quantity and money of its counted lines, beside those of the period before; months are fct_product_sales.
 {% set periods = {'month': 1, 'quarter': 3, 'year': 12} %}
+{% set cells = {
+    'column': '(executor_id, product_id)',
+    'read': [ref('fct_order_lines'), ref('kpi_product_period'), ref('fct_product_sales')],
+    'others': [ref('fct_orders')],
+    'more': 'select (executor_id, product_id) from ' ~ ref('fct_order_lines')
+        ~ ' where order_id in (select order_id from ' ~ changes('fct_orders') ~ ')',
+} %}
 
 with lines as (
     {% for period_type in periods %}
@@ -12,7 +19,7 @@ with lines as (
         lines.sold_quantity,
         lines.sales_amount,
         lines.revenue_amount
-    from {{ ref('fct_order_lines') }} as lines
+    from {{ rows_of_changed(ref('fct_order_lines'), **cells) }} as lines
     where lines.is_counted
     {% if not loop.last %}
     union all
@@ -48,7 +55,7 @@ different_figures as (
         coalesce(figures.period_date, line_details.period_date) as period_date,
         coalesce(figures.executor_id, line_details.executor_id) as executor_id,
         coalesce(figures.product_id, line_details.product_id) as product_id
-    from {{ ref('kpi_product_period') }} as figures
+    from {{ rows_of_changed(ref('kpi_product_period'), **cells) }} as figures
     full outer join line_details
         on
             figures.period_type = line_details.period_type
@@ -77,7 +84,7 @@ next_periods as (
         sold_quantity,
         sales_amount,
         revenue_amount
-    from {{ ref('kpi_product_period') }}
+    from {{ rows_of_changed(ref('kpi_product_period'), **cells) }}
     where period_type = '{{ period_type }}'
     {% if not loop.last %}
     union all
@@ -91,7 +98,7 @@ different_previous as (
         coalesce(figures.period_date, next_periods.period_date) as period_date,
         coalesce(figures.executor_id, next_periods.executor_id) as executor_id,
         coalesce(figures.product_id, next_periods.product_id) as product_id
-    from {{ ref('kpi_product_period') }} as figures
+    from {{ rows_of_changed(ref('kpi_product_period'), **cells) }} as figures
     full outer join next_periods
         on
             figures.period_type = next_periods.period_type
@@ -115,8 +122,8 @@ different_months as (
         sales.month_date as period_date,
         sales.executor_id,
         sales.product_id
-    from {{ ref('fct_product_sales') }} as sales
-    left join {{ ref('kpi_product_period') }} as figures
+    from {{ rows_of_changed(ref('fct_product_sales'), **cells) }} as sales
+    left join {{ rows_of_changed(ref('kpi_product_period'), **cells) }} as figures
         on
             figures.period_type = 'month'
             and sales.month_date = figures.period_date

@@ -9,21 +9,31 @@ with month_ends as (
     group by month_date
 ),
 
+-- An open end is far away here, so that the join below compares and nothing else.
+stretches as (
+    select
+        manager_id,
+        valid_from_at,
+        coalesce(valid_to_at, cast('9999-12-31' as timestamp)) as valid_to_at
+    from {{ ref('fct_customer_owners') }}
+),
+
+-- Stretches of a customer never overlap, which is a test of its own: each is another customer.
 stock as (
     select
         month_ends.month_date,
-        owners.manager_id as employee_id,
-        count(distinct owners.customer_id) as customers_in_charge,
+        stretches.manager_id as employee_id,
+        count(*) as customers_in_charge,
         0 as new_customers,
         0 as customers_assigned
-    from {{ ref('fct_customer_owners') }} as owners
+    from stretches
     inner join month_ends
         on
-            owners.valid_from_at < month_ends.ends_at
-            and (owners.valid_to_at is null or owners.valid_to_at >= month_ends.ends_at)
+            stretches.valid_from_at < month_ends.ends_at
+            and stretches.valid_to_at >= month_ends.ends_at
     group by
         month_ends.month_date,
-        owners.manager_id
+        stretches.manager_id
 ),
 
 flow as (
