@@ -84,7 +84,9 @@ DAMAGE = """
     insert into marts.fct_relationship_moves by name
         select 'nobody' as customer_id, 'a' as from_relationship_id, 'b' as to_relationship_id,
             timestamp '1999-12-29' as moved_at;
-    update marts.kpi_product_period set orders = orders + 1;
+    insert into marts.kpi_product_period by name
+        select 'month' as period_type, date '1999-12-01' as period_date, 'nobody' as executor_id, 'a' as product_id,
+            1 as orders;
 """
 CAME = """
     insert into changes.core_orders by name select 'added' as _change, * from core.core_orders limit 1;

@@ -146,3 +146,19 @@ def test_a_clock_that_stands_still_is_noticed(project: Project) -> None:
     """A task becomes late when its day is over, though nobody touched it."""
     still = project.broken_update("fct_tasks", "where due_at >=", "where false and due_at >=")
     assert full_build_differs(still, project, SEED, NIGHTS)
+
+
+@pytest.mark.parametrize(
+    ("model", "rule", "instead"),
+    [
+        (
+            "kpi_product_period",
+            "from marts.kpi_product_period",
+            "from (select * from marts.kpi_product_period limit 0) as standing",
+        ),
+        ("kpi_target_attainment", "(period_start < (select as_of_end", "(false and period_start < (select as_of_end"),
+    ],
+)
+def test_a_period_that_goes_on_or_ends_unseen_is_noticed(project: Project, model: str, rule: str, instead: str) -> None:
+    """A month that ends is the next one's previous month, and a target's period is a day older every night."""
+    assert full_build_differs(project.broken_update(model, rule, instead), project, SEED, NIGHTS)
