@@ -41,6 +41,7 @@ def test_help_names_every_command_and_needs_no_heavy_import() -> None:
         "backfill",
         "rebuild",
         "show",
+        "page",
         "explain",
         "metrics",
         "tour",

@@ -94,7 +94,8 @@ class Products(Block):
                 Kind.NUMBER,
             ),
         ]
-        return [Table(columns, bold_rows=[len(amounts) - 1]), sheet.note("products_note")]
+        table = Table(columns, bold_rows=[len(amounts) - 1], keys=[one.name for one in shown])
+        return [table, sheet.note("products_note")]
 
 
 def _units(products: Iterable[Product]) -> Decimal:

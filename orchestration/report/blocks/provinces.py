@@ -130,5 +130,5 @@ class Provinces(Block):
             sheet.word("others", count=row.provinces) if row.row_type == "other" else row.name for row in self.rows
         ]
         customers = [row.customers for row in self.rows]
-        keys = [row.row_type if row.row_type != "province" else row.name for row in self.rows]
+        keys = ["" if row.row_type == "other" else row.name for row in self.rows]
         return [sheet.shares("province", "customers", names, customers, sum(customers), keys), sheet.note("now_note")]

@@ -121,7 +121,8 @@ class Targets(Block):
         else:
             weights = [NOTHING if one.weight is None else percent(one.weight) for one in targets]
             columns.append(Column(sheet.word("weight"), weights, Kind.NUMBER))
-        return [Table(columns), *self._notes(sheet, is_one_period=len(periods) == 1)]
+        table = Table(columns, keys=[one.metric for one in targets])
+        return [table, *self._notes(sheet, is_one_period=len(periods) == 1)]
 
     def _notes(self, sheet: Sheet, *, is_one_period: bool) -> list[Item]:
         first = self.targets[0]
