@@ -155,7 +155,9 @@ def part(collected: Collected, subject: str) -> Json:
             for block in pages[latest]
             if not block.is_monthly
         },
-        "lists": {name: _listed(listed, subject) for name, listed in collected.lists.items()},
+        "lists": {
+            name: _listed(listed, subject, collected.is_team(subject)) for name, listed in collected.lists.items()
+        },
         "words": words.pairs,
     }
 
@@ -200,9 +202,13 @@ def _table(english: Table, vietnamese: Table, words: Words) -> Json:
     }
 
 
-def _listed(listed: Listed, subject: str) -> Json:
+def _listed(listed: Listed, subject: str, is_team: bool) -> Json:
     decimals = decimals_needed(amounts(listed, subject))
-    writers = [_writer(field.kind, decimals) for field in listed.kind.fields]
+    # On one person's page every row is that person's.
+    writers = [
+        _nothing if field.kind == "person" and not is_team else _writer(field.kind, decimals)
+        for field in listed.kind.fields
+    ]
     found: Mapping[str, Rows] = {
         _month(month) if listed.kind.is_monthly else "now": rows
         for (whose, month), rows in listed.found.items()
@@ -230,6 +236,10 @@ def _writer(kind: str, decimals: int) -> Callable[[Any], Json]:
     if kind == "number":
         return _number
     return _day if kind == "date" else _names if kind == "list" else _name
+
+
+def _nothing(_: Any) -> None:
+    return None
 
 
 def _number(value: int | Decimal | None) -> str | None:

@@ -14,9 +14,14 @@ from orchestration.landing.durable import write_durably
 _PACKAGE = "vl-convert-python"
 
 
+def library_path(cache_dir: Path) -> Path:
+    """Where the text is kept."""
+    return cache_dir / f"vega-{version(_PACKAGE)}.js"
+
+
 def chart_runtime(cache_dir: Path) -> str:
     """Vega, Vega-Lite and Vega-Embed. Bundling takes seconds, so the text is kept, one file per version."""
-    path = cache_dir / f"vega-{version(_PACKAGE)}.js"
+    path = library_path(cache_dir)
     if not path.is_file():
         import vl_convert
 

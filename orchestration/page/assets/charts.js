@@ -19,7 +19,7 @@ function baseSpec(values, height) {
     height,
     config: {
       aria: false,
-      background: null,
+      background: "transparent",
       font: 'Segoe UI, system-ui, -apple-system, Roboto, Noto Sans, Helvetica Neue, Arial, DejaVu Sans, sans-serif',
       view: { stroke: null },
       axis: { labelColor: "#1b2430", titleColor: "#52606f", gridColor: "#e8ecf0", domainColor: "#b6c0cb", tickColor: "#b6c0cb", labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" },
@@ -37,11 +37,20 @@ function labelAxis(width) {
   return { title: null, labelLimit: Math.max(80, Math.round(room(width) * 0.42)), ticks: false, domain: false, labelPadding: 6 };
 }
 
+// How wide the names beside the bars are, at most.
+const namesWidth = (labels, width) => Math.min(Math.max(...labels.map((label) => label.length)) * 6.6 + 10, room(width) * 0.42);
+
+// As many names beside each other as there is room for above the bars.
+function legendFor(names, width, labels) {
+  const longest = Math.max(...names.map((name) => name.length)) * 7 + 26;
+  return { columns: Math.max(1, Math.min(names.length, Math.floor((room(width) - namesWidth(labels, width)) / longest))) };
+}
+
 // From the least value to beyond the greatest, so that the longest text fits behind the longest bar.
 function domainOf(rows, width, letter) {
   const longest = Math.max(...rows.map((row) => row.text.length)) * letter + 6;
-  const names = Math.min(Math.max(...rows.map((row) => row.label.length)) * 6.6 + 10, room(width) * 0.42);
-  const share = Math.min(longest / Math.max(room(width) - names, 60), 0.75);
+  const names = namesWidth(rows.map((row) => row.label), width);
+  const share = Math.min(longest / Math.max(room(width) - names, 60), 0.9);
   const most = Math.max(0, ...rows.map((row) => row.value)) || 1;
   const least = Math.min(0, ...rows.map((row) => row.value));
   return [least, least + (most - least) / (1 - share)];
@@ -75,7 +84,7 @@ function groupedSpec(rows, width, series, isOrdered) {
     x: { field: "value", type: "quantitative", axis: null, scale: { domain: domainOf(rows, width, step < 12 ? 5.5 : 6.5), nice: false } },
   };
   spec.layer = [
-    { mark: { type: "bar" }, encoding: { color: { field: "series", type: "nominal", sort: series, scale: { domain: series, range: colours }, legend: { columns: 3 } } } },
+    { mark: { type: "bar" }, encoding: { color: { field: "series", type: "nominal", sort: series, scale: { domain: series, range: colours }, legend: legendFor(series, width, rows.map((row) => row.label)) } } },
     { mark: { type: "text", align: "left", dx: 3, color: "#1b2430", fontSize: step < 12 ? 9 : 11 },
       encoding: { text: { field: "text", type: "nominal" }, x: { field: "end", type: "quantitative" } } },
   ];
@@ -89,7 +98,7 @@ function sharesSpec(rows, width, steps, names) {
   spec.encoding = {
     x: { field: "step", type: "ordinal", sort: steps, axis: { title: null, labelAngle: 0, labelLimit: Math.max(50, room(width) / steps.length), labelOverlap: false } },
     y: { field: "value", type: "quantitative", axis: { title: null, labelExpr: "datum.value + '%'", tickCount: 5 }, scale: { domain: [0, 100] } },
-    color: { field: "series", type: "nominal", sort: names, scale: { domain: names, range: ["#17467f", "#c2741a", "#4d8f6a", "#7a5aa6", "#b0413e", "#6b7784"] }, legend: { columns: 3 } },
+    color: { field: "series", type: "nominal", sort: names, scale: { domain: names, range: ["#17467f", "#c2741a", "#4d8f6a", "#7a5aa6", "#b0413e", "#6b7784"] }, legend: legendFor(names, width, ["100%"]) },
   };
   spec.mark = { type: "line", point: { size: 40 }, strokeWidth: 2 };
   return spec;
@@ -98,8 +107,7 @@ function sharesSpec(rows, width, steps, names) {
 // Percentages beside a mark at 100%.
 function ratesSpec(rows, width) {
   const spec = barsSpec(rows, width);
-  const most = Math.max(100, ...rows.map((row) => row.value));
-  spec.encoding.x.scale.domain = [0, most * 1.3];
+  spec.encoding.x.scale.domain = domainOf([...rows, { ...rows[0], value: 100 }], width, 7.5);
   // The mark has no row of its own, so each layer of the bars says its rows itself.
   const { y } = spec.encoding;
   delete spec.encoding.y;
@@ -122,7 +130,8 @@ function trendSpec(rows, units) {
   const spec = baseSpec(rows, 90);
   spec.encoding = {
     x: { field: "month", type: "ordinal", sort: null,
-      axis: { title: null, labelAngle: 0, labelOverlap: true, labelFlush: true, labelExpr: "substring(datum.value, 5, 7) === '01' || datum.index === 0 ? datum.value : substring(datum.value, 5, 7)", ticks: false, labelFontSize: 11 } },
+      axis: { title: null, labelAngle: 0, labelOverlap: true, labelFlush: true, values: rows.map((row) => row.month).filter((month) => /-(01|04|07|10)$/.test(month)),
+        labelExpr: "substring(datum.value, 5, 7) === '01' ? substring(datum.value, 0, 4) : substring(datum.value, 5, 7)", ticks: false, labelFontSize: 11 } },
     y: { field: "value", type: "quantitative", axis: { title: null, tickCount: 3, labelExpr: shortNumber(units), labelFontSize: 11, domain: false, ticks: false } },
     color: { field: "chosen", type: "nominal", legend: null, scale: { domain: [true, false], range: [COLOURS[0], "#a9bfd6"] } },
   };

@@ -170,10 +170,11 @@
     for (const { box, spec } of drawn) {
       if (turn !== state.turn) return;
       const made = spec(box.clientWidth);
-      const result = await vegaEmbed(box, made, { actions: false, renderer: "svg", ast: true, defaultStyle: false, tooltip: false });
-      box.classList.remove("vega-embed");
-      for (const group of box.querySelectorAll("[role], [aria-label], [aria-roledescription]")) {
-        for (const one of ["role", "aria-label", "aria-roledescription"]) group.removeAttribute(one);
+      // Vega says of itself what it is; here the box around it says what it shows.
+      const inner = box.appendChild(make("div", { "aria-hidden": "true" }));
+      const result = await vegaEmbed(inner, made, { actions: false, renderer: "svg", ast: true, defaultStyle: false, tooltip: false });
+      for (const part of [inner, ...inner.querySelectorAll("*")]) {
+        for (const one of ["role", "aria-label", "aria-roledescription"]) part.removeAttribute(one);
       }
       views.push({ view: result.view, spec: made, box });
     }
@@ -233,14 +234,14 @@
 
   function tableElement(table, title, openerOf) {
     const caption = make("caption", { class: "skip" }, title);
-    const headRow = make("tr", {}, ...table.heads.map((cell, at) => make("th", { scope: "col", class: `${table.kinds[at] === "n" ? "n" : ""}${/^\d{4}-/.test(text(cell)) ? " day" : ""}` }, soft(text(cell)))));
+    const headRow = make("tr", {}, ...table.heads.map((cell, at) => make(text(cell) ? "th" : "td", { scope: text(cell) ? "col" : null, class: `${table.kinds[at] === "n" ? "n" : ""}${/^\d{4}-/.test(text(cell)) ? " day" : ""}` }, soft(text(cell)))));
     const body = table.rows.map((cells, row) => make("tr", { class: table.bold.includes(row) ? "bold" : null },
       ...cells.map((cell, column) => {
         const value = text(cell);
         const kind = table.kinds[column];
         const open = openerOf ? openerOf(row, column, value) : null;
         const inside = open
-          ? make("button", { type: "button", class: "open", "aria-label": open.label, on: { click: open.act } }, name(value.trim()))
+          ? make("button", { type: "button", class: "open", "aria-label": open.label, "data-count": open.isCount ? value.trim() : null, on: { click: open.act } }, name(value.trim()))
           : kind === "a" ? name(value.trim()) : kind === "n" ? withShare(value.trim()) : value.trim();
         const classes = `${kind}${value.startsWith("  ") ? " in1" : ""}`;
         return column === 0 ? make("th", { scope: "row", class: classes }, inside) : make("td", { class: classes }, inside);
@@ -310,7 +311,9 @@
     const way = wayOf(about, table, at, row, column);
     if (!way || numberOf(value) === null || numberOf(value) === 0) return null;
     const label = text(table.rows[row][0]).trim();
-    return { label: word("show_rows", { label, value }), act: () => openRows(way, label, value, table.kinds[column] === "n" && !/_amount$/.test(table.keys[row] || "") && !["orders-2", "products-4"].includes(`${about.name}-${column}`)) };
+    // A count has as many rows; an amount is what they come to.
+    const isCount = !table.keys[row].endsWith("_amount") && !["orders-2", "products-4"].includes(`${about.name}-${column}`);
+    return { label: word("show_rows", { label, value }), isCount, act: () => openRows(way, label, value, isCount) };
   }
 
   // -- the rows behind a figure --
