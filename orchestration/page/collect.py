@@ -52,14 +52,22 @@ class Collected:
         ]
 
 
-def collect(marts_path: Path, viewer_email: str, employee: str | None = None, month: str | None = None) -> Collected:
+def collect(
+    marts_path: Path,
+    viewer_email: str,
+    employee: str | None = None,
+    month: str | None = None,
+    threads: int | None = None,
+) -> Collected:
     """The pages of everybody the viewer may see, or of `employee` alone, for the last months.
 
-    Raises PageError as `load_page` does.
+    `threads` are those of the engine; None leaves it as many as there are cores. Raises PageError as `load_page` does.
     """
     viewer_email = viewer_email.strip()
     wanted = parse_month(month) if month is not None else None
     with open_publication(marts_path, viewer_email) as connection:
+        if threads is not None:
+            connection.execute("set threads = ?", [threads])
         publication = read_publication(connection)
         viewer = read_viewer(connection, viewer_email)
         people = viewer.people if employee is None else (choose_person(viewer.people, employee),)

@@ -344,7 +344,11 @@ def read_lists(readings: Readings, team: str) -> dict[str, Listed]:
         times = 1 if kind.is_monthly else _CUSTOMERS_TIMES
         months = {"first": readings.first_month, "last": readings.last_month} if kind.is_monthly else {}
         rows = readings.rows(
-            kind.query, team=team, most=most_rows(people) * times, most_of_team=_OF_TEAM * times, **months
+            kind.query,
+            team=team,
+            most=most_rows(people) * times,
+            most_of_team=max(_OF_TEAM, most_rows(people)) * times,
+            **months,
         )
         lists[name] = Listed(kind, _by_key(rows, readings.first_month))
     return lists

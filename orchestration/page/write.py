@@ -69,10 +69,11 @@ def write_page(
     month: str | None = None,
     lang: Lang | None = None,
     target: Path | None = None,
+    threads: int | None = None,
 ) -> Written:
     """Write one viewer's page, replacing what was there in one rename. PageError as `collect` raises it."""
     started = time.monotonic()
-    collected = collect(folder.marts_path, email, employee, month)
+    collected = collect(folder.marts_path, email, employee, month, threads)
     text = render(collected, chart_runtime(folder.cache_dir), lang)
     only = next(iter(collected.subjects)) if employee is not None else None
     path = target or folder.pages_dir / file_name(email, only)
@@ -119,7 +120,7 @@ def write_all(
         return
     # Fresh processes: a fork would copy what DuckDB's threads were doing.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        running = [pool.submit(write_page, folder, email, None, None, lang) for email in wanted]
+        running = [pool.submit(write_page, folder, email, lang=lang, threads=1) for email in wanted]
         for one in running:
             yield one.result()
 

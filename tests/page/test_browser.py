@@ -13,6 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from orchestration.page.collect import TEAM
+from orchestration.page.rows import most_rows
 from orchestration.page.write import Folder, write_page
 from tests.page.conftest import Open, Opened, Pages
 from tests.page.reading import File, Json, take_apart
@@ -202,17 +203,17 @@ def test_every_figure_that_opens_rows_opens_them(open_page: Open, pages: Pages) 
 
 def test_a_list_that_is_cut_says_how_many_rows_there_are(open_page: Open, chart_library: Path, tmp_path: Path) -> None:
     month = date(2026, 3, 1)
-    many = [(f"X{at}", f"Việc {at}", SELLER, "P1", "T1", "new", month, month) for at in range(200)]
-    status = [(month, SELLER, "P1", "T1", 200, 200, 0, 0, 0, 0, 0, 0)]
+    many = [(f"X{at}", f"Việc {at}", SELLER, "P1", "T1", "new", month, month) for at in range(1000)]
+    status = [(month, SELLER, "P1", "T1", 1000, 1000, 0, 0, 0, 0, 0, 0)]
     extra: dict[str, Sequence[tuple[Any, ...]]] = {"marts.fct_tasks": many, "marts.fct_task_status": status}
     marts = write_publication(tmp_path, extra=extra)
     path = write_page(Folder(marts, tmp_path / "pages", chart_library), "quan@cty.vn").path
     opened = open_page(path)
     opened.page.click("#block-tasks button.open")
-    # The 50 rows of the month that a team's page holds are of several states.
+    # The rows of the month that a team of four has are of several states.
     rows = opened.page.locator("#rows-table tbody tr").count()
-    assert 40 < rows < 50
-    assert (opened.page.text_content("#rows-note") or "").startswith(f"{rows} of 210 rows; this file holds no more.")
+    assert 740 < rows < most_rows(4) == 750
+    assert (opened.page.text_content("#rows-note") or "").startswith(f"{rows} of 1,010 rows; this file holds no more.")
 
 
 def test_a_person_of_the_team_is_one_click_away(open_page: Open, pages: Pages) -> None:

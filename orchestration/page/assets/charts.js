@@ -42,7 +42,7 @@ const namesWidth = (labels, width) => Math.min(Math.max(...labels.map((label) =>
 
 // As many names beside each other as there is room for above the bars.
 function legendFor(names, width, labels) {
-  const longest = Math.max(...names.map((name) => name.length)) * 7 + 26;
+  const longest = Math.max(...names.map((name) => name.length)) * 7.4 + 36;
   return { columns: Math.max(1, Math.min(names.length, Math.floor((room(width) - namesWidth(labels, width)) / longest))) };
 }
 
