@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import duckdb
+
 from orchestration.page.rows import Listed, read_lists
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
@@ -18,6 +20,7 @@ from orchestration.report.months import months_back, next_month, parse_month
 from orchestration.report.people import Person, Viewer, choose_person, read_viewer
 from orchestration.report.publication import Publication, open_publication, read_publication
 from orchestration.report.reading import Key, Readings
+from orchestration.serving.reading import look_as
 
 MOST_MONTHS = 24
 # No employee has this id: the contract's ids are stripped, and an empty one is none.
@@ -52,40 +55,40 @@ class Collected:
         ]
 
 
-def collect(
-    marts_path: Path,
-    viewer_email: str,
-    employee: str | None = None,
-    month: str | None = None,
-    threads: int | None = None,
-) -> Collected:
+def collect(marts_path: Path, viewer_email: str, employee: str | None = None, month: str | None = None) -> Collected:
     """The pages of everybody the viewer may see, or of `employee` alone, for the last months.
 
-    `threads` are those of the engine; None leaves it as many as there are cores. Raises PageError as `load_page` does.
+    Raises PageError as `load_page` does.
     """
+    with open_publication(marts_path) as connection:
+        return collect_from(connection, viewer_email, employee, month)
+
+
+def collect_from(
+    connection: duckdb.DuckDBPyConnection, viewer_email: str, employee: str | None = None, month: str | None = None
+) -> Collected:
+    """The same from a publication that is open already, for whomever it was used before."""
     viewer_email = viewer_email.strip()
     wanted = parse_month(month) if month is not None else None
-    with open_publication(marts_path, viewer_email) as connection:
-        if threads is not None:
-            connection.execute("set threads = ?", [threads])
-        publication = read_publication(connection)
-        viewer = read_viewer(connection, viewer_email)
-        people = viewer.people if employee is None else (choose_person(viewer.people, employee),)
-        subjects = {TEAM: people} if len(people) > 1 else {}
-        subjects |= {person.employee_id: (person,) for person in people}
-        now = publication.as_of.replace(day=1)
-        everybody = Readings(connection, {TEAM: people}, (now,), publication.as_of)
-        months = choose_months(now, wanted, _first_month(everybody))
-        readings = Readings(connection, subjects, months, publication.as_of)
-        return Collected(
-            publication=publication,
-            viewer=viewer,
-            subjects=subjects,
-            months=months,
-            month=wanted or now,
-            blocks={name: kind.read_all(readings) for name, kind in BLOCKS.items()},
-            lists=read_lists(readings, TEAM),
-        )
+    look_as(connection, viewer_email)
+    publication = read_publication(connection)
+    viewer = read_viewer(connection, viewer_email)
+    people = viewer.people if employee is None else (choose_person(viewer.people, employee),)
+    subjects = {TEAM: people} if len(people) > 1 else {}
+    subjects |= {person.employee_id: (person,) for person in people}
+    now = publication.as_of.replace(day=1)
+    everybody = Readings(connection, {TEAM: people}, (now,), publication.as_of)
+    months = choose_months(now, wanted, _first_month(everybody))
+    readings = Readings(connection, subjects, months, publication.as_of)
+    return Collected(
+        publication=publication,
+        viewer=viewer,
+        subjects=subjects,
+        months=months,
+        month=wanted or now,
+        blocks={name: kind.read_all(readings) for name, kind in BLOCKS.items()},
+        lists=read_lists(readings, TEAM),
+    )
 
 
 def choose_months(now: date, wanted: date | None, first_known: date | None) -> tuple[date, ...]:

@@ -20,7 +20,7 @@ from orchestration.page.payload import head, parts
 from orchestration.report.labels import Lang, word
 
 # Above it a file grows smaller by little and takes much longer.
-_LEVEL = 6
+_LEVEL = 5
 
 
 def render(collected: Collected, chart_runtime: str, lang: Lang | None = None) -> str:

@@ -10,22 +10,29 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import quote, unquote
 
+import duckdb
+
 from orchestration.landing.durable import replace_durably
-from orchestration.page.collect import Collected, collect
+from orchestration.page.collect import Collected, collect, collect_from
 from orchestration.page.render import render
 from orchestration.page.runtime import chart_runtime
 from orchestration.report.errors import PageError
 from orchestration.report.labels import Lang
 from orchestration.report.people import PAGE_REPORT
+from orchestration.report.publication import open_publication
 from orchestration.serving.viewers import list_viewers
 
 _FILE_MODE = 0o600
 _LONGEST_NAME = 200
+# No page takes so long to write: an older half is what a killed process left.
+_DEAD_SECONDS = 3600
 _SUFFIX = ".html"
 # `quote` encodes a comma, so it parts the two unmistakably.
 _BETWEEN = ","
@@ -69,21 +76,19 @@ def write_page(
     month: str | None = None,
     lang: Lang | None = None,
     target: Path | None = None,
-    threads: int | None = None,
 ) -> Written:
     """Write one viewer's page, replacing what was there in one rename. PageError as `collect` raises it."""
     started = time.monotonic()
-    collected = collect(folder.marts_path, email, employee, month, threads)
-    text = render(collected, chart_runtime(folder.cache_dir), lang)
+    collected = collect(folder.marts_path, email, employee, month)
     only = next(iter(collected.subjects)) if employee is not None else None
     path = target or folder.pages_dir / file_name(email, only)
-    _replace(path, text.encode())
-    return _written(path, email, collected, time.monotonic() - started)
+    return _write(path, email, collected, chart_runtime(folder.cache_dir), lang, started)
 
 
-def _written(path: Path, email: str, collected: Collected, seconds: float) -> Written:
+def _write(path: Path, email: str, collected: Collected, library: str, lang: Lang | None, started: float) -> Written:
+    _replace(path, render(collected, library, lang).encode())
     people = len({person.employee_id for people in collected.subjects.values() for person in people})
-    return Written(path, email, people, len(collected.months), path.stat().st_size, seconds)
+    return Written(path, email, people, len(collected.months), path.stat().st_size, time.monotonic() - started)
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -91,7 +96,12 @@ def _replace(path: Path, content: bytes) -> None:
     if path.is_dir():
         raise PageError(f"{path} is a folder.", "Name a file, for example page.html.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
+    prefix, suffix = f".{path.name[:100]}.", ".tmp"
+    for left in path.parent.iterdir():
+        is_half = left.name.startswith(prefix) and left.name.endswith(suffix)
+        if is_half and time.time() - left.stat().st_mtime > _DEAD_SECONDS:
+            left.unlink(missing_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -114,15 +124,36 @@ def write_all(
     """Write everybody's page, as many at a time as there are processes; each as soon as it is done."""
     chart_runtime(folder.cache_dir)
     wanted = page_viewers(folder.marts_path) if emails is None else emails
-    if processes == 1 or len(wanted) < 2:
-        for email in wanted:
-            yield write_page(folder, email, lang=lang)
-        return
     # Fresh processes: a fork would copy what DuckDB's threads were doing.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        running = [pool.submit(write_page, folder, email, lang=lang, threads=1) for email in wanted]
-        for one in running:
-            yield one.result()
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=_Worker.start, initargs=(folder, lang)
+    ) as pool:
+        yield from pool.map(_Worker.write, wanted)
+
+
+class _Worker:
+    """What one of the processes keeps between two pages: the publication stays open, and is looked at as the next."""
+
+    folder: ClassVar[Folder]
+    lang: ClassVar[Lang | None]
+    connection: ClassVar[duckdb.DuckDBPyConnection]
+    library: ClassVar[str]
+    _open: ClassVar[ExitStack]
+
+    @classmethod
+    def start(cls, folder: Folder, lang: Lang | None) -> None:
+        """Open the publication; one thread, for there are as many processes as cores."""
+        cls.folder, cls.lang, cls.library = folder, lang, chart_runtime(folder.cache_dir)
+        cls._open = ExitStack()
+        cls.connection = cls._open.enter_context(open_publication(folder.marts_path))
+        cls.connection.execute("set threads = 1")
+
+    @classmethod
+    def write(cls, email: str) -> Written:
+        """One viewer's page."""
+        started = time.monotonic()
+        path = cls.folder.pages_dir / file_name(email)
+        return _write(path, email, collect_from(cls.connection, email), cls.library, cls.lang, started)
 
 
 def remove_others(folder: Folder, emails: Sequence[str]) -> list[str]:

@@ -51,9 +51,12 @@ class Opened:
 Open = Callable[..., Opened]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium of this machine, without a window; Playwright downloads none."""
+    """Chromium of this machine, without a window; Playwright downloads none.
+
+    Closed with its module: while it runs, this thread counts as inside an event loop, which other tests start anew.
+    """
     path = next((found for name in _NAMES if (found := shutil.which(name))), None)
     if path is None:
         pytest.fail(

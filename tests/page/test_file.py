@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import stat
 from base64 import b64encode
@@ -210,6 +211,21 @@ def test_the_file_is_its_owners_alone_and_replaced_whole(folder: Folder, monkeyp
     assert [path.name for path in folder.pages_dir.iterdir()] == [first.path.name], "nothing is left behind"
 
 
+def test_what_a_killed_process_left_goes_with_the_next_page(folder: Folder) -> None:
+    folder.pages_dir.mkdir()
+    old, new, others = (
+        folder.pages_dir / f".{name}.tmp" for name in ("tuyet@cty.vn.html.a", "tuyet@cty.vn.html.b", "x")
+    )
+    for path in (old, new, others):
+        path.write_text("half a page", encoding="utf-8")
+    for path in (old, others):
+        os.utime(path, (0, 0))
+    write_page(folder, "tuyet@cty.vn")
+    assert not old.exists()
+    assert new.exists(), "another process may still be writing it"
+    assert others.exists(), "it is none of this page's"
+
+
 def test_the_same_publication_makes_the_same_file(folder: Folder) -> None:
     first, second = (write_page(folder, "quan@cty.vn").path.read_bytes() for _ in range(2))
     assert first == second
@@ -239,8 +255,12 @@ def test_everybody_who_may_see_a_page_gets_their_own(folder: Folder) -> None:
     written: list[Written] = list(write_all(folder, processes=2))
     assert [one.email for one in written] == emails
     assert [one.people for one in written] == [1, 9, 1, 4, 1]
-    alone = write_page(folder, "duc@cty.vn").path.read_bytes()
-    assert written[0].path.read_bytes() == alone
+
+
+def test_a_page_is_the_same_whoever_was_looked_as_before(folder: Folder) -> None:
+    """One process writes them all: the one who sees everybody comes before those who see little."""
+    together = {one.email: one.path.read_bytes() for one in write_all(folder, processes=1)}
+    assert together == {email: write_page(folder, email).path.read_bytes() for email in together}
 
 
 def test_a_page_of_somebody_who_may_see_nothing_any_more_is_deleted(folder: Folder) -> None:

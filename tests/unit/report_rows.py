@@ -195,14 +195,19 @@ MARTS: Mapping[str, Mart] = {
         "employee_id",
         ("employee",),
         [
-            (_MARCH, SELLER, "call", "C1", True),
-            (_MARCH, SELLER, "call", "C2", True),
-            (_MARCH, SELLER, "call", "C2", True),
-            (_MARCH, SELLER, "call", "C3", False),
-            (_MARCH, SELLER, "comment", "C1", True),
-            (_FEBRUARY, SELLER, "call", "C4", True),
-            (_MARCH, PEER, "call", "C1", True),
-            (_MARCH, OTHER, "call", "C7", True),
+            (month, who, kind, customer, is_counted, month, None, f"I{at}")
+            for at, (month, who, kind, customer, is_counted) in enumerate(
+                (
+                    (_MARCH, SELLER, "call", "C1", True),
+                    (_MARCH, SELLER, "call", "C2", True),
+                    (_MARCH, SELLER, "call", "C2", True),
+                    (_MARCH, SELLER, "call", "C3", False),
+                    (_MARCH, SELLER, "comment", "C1", True),
+                    (_FEBRUARY, SELLER, "call", "C4", True),
+                    (_MARCH, PEER, "call", "C1", True),
+                    (_MARCH, OTHER, "call", "C7", True),
+                )
+            )
         ],
     ),
     # Whose rows a person's page lists; O1 has both products.
