@@ -258,8 +258,13 @@ def _name(text: str | None) -> str | None:
     return None if text is None else one_line(text)
 
 
-def _names(texts: Sequence[str] | None) -> list[str | None] | None:
-    return None if texts is None else [_name(text) for text in texts]
+def _names(texts: Sequence[str] | None) -> tuple[str | None, ...] | None:
+    return None if texts is None else _cleaned(tuple(texts))
+
+
+@lru_cache(maxsize=1 << 12)
+def _cleaned(texts: tuple[str, ...]) -> tuple[str | None, ...]:
+    return tuple(map(_name, texts))
 
 
 def _month(month: date) -> str:

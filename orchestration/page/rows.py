@@ -17,7 +17,7 @@ from orchestration.report.blocks.orders import AMOUNT_OF_ORDER, KIND_OF_ORDER, N
 from orchestration.report.reading import Key, Readings, Row
 
 # Rows of one list and month: of a person's own file, of a file with several people, and of the team as a whole.
-_OF_ONE, _OF_SEVERAL, _OF_TEAM, _LEAST = 1000, 3000, 50, 25
+_OF_ONE, _OF_SEVERAL, _OF_TEAM, _LEAST = 1000, 2000, 50, 25
 # Customers are listed once and not month by month.
 _CUSTOMERS_TIMES = 5
 

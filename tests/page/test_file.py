@@ -174,13 +174,15 @@ def test_names_cannot_become_markup(tmp_path: Path) -> None:
 
 
 def test_the_title_and_the_subjects_are_escaped(tmp_path: Path) -> None:
-    nasty = '<img src=x onerror="1">'
+    nasty = "</script><b>nasty</b>"
     extra: Extra = {
         "marts.dim_employees": [('E"<9', nasty, "nasty@cty.vn", "D1", "K1", 3, "NV", True, False, False)],
         "core.core_employee_scope": [('E"<9', "nasty@cty.vn", "employee", 'E"<9', "self")],
     }
     file = file_of(folder_of(tmp_path, extra), "nasty@cty.vn")
     assert list(file.parts) == ['E"<9']
+    assert file.head["subjects"][0]["name"] == nasty
+    assert "<" not in file.text.split('id="head">')[1].split("</script>")[0]
     assert nasty not in file.text
 
 
