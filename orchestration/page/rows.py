@@ -17,7 +17,7 @@ from orchestration.report.blocks.orders import AMOUNT_OF_ORDER, KIND_OF_ORDER, N
 from orchestration.report.reading import Key, Readings, Row
 
 # Rows of one list and month: of a person's own file, of a file with several people, and of the team as a whole.
-_OF_ONE, _OF_SEVERAL, _OF_TEAM, _LEAST = 1000, 2000, 50, 25
+_OF_ONE, _OF_SEVERAL, _OF_TEAM, _LEAST = 1000, 1000, 50, 25
 # Customers are listed once and not month by month.
 _CUSTOMERS_TIMES = 5
 
@@ -70,12 +70,21 @@ _MOST = "case when asked.subject = $team then $most_of_team else $most end"
 _CUSTOMER = Field("customer", "name", "customer")
 
 
-def _first(order: str, month: str | None) -> str:
-    """The end of a query that keeps the first rows of every subject and month."""
-    group = "asked.subject" if month is None else f"asked.subject, {month}"
-    return f"qualify row_number() over (partition by {group} order by {order}) <= {_MOST}\norder by {order}"
+def _cut(fact: str, alias: str, owner: str, where: str, order: str, month: str | None = "month_date") -> str:
+    """The first rows of a fact for every subject and month, before any name is joined to them, and their number."""
+    group = "asked.subject" if month is None else f"asked.subject, {alias}.{month}"
+    return f"""(
+        select asked.subject, {alias}.*, count(*) over (partition by {group}) as total
+        from {fact} as {alias}
+        inner join asked on {alias}.{owner} = asked.employee_id
+        where {where}
+        qualify row_number() over (partition by {group} order by {order}) <= {_MOST}
+    ) as {alias}"""
 
 
+_COHORT = "access.access_dim_customer_cohort"
+_CUSTOMERS_WHERE = "not customers.is_deleted"
+_CUSTOMERS_ORDER = "customers.revenue_amount desc, customers.customer_id"
 _CUSTOMERS = RowList(
     "customers",
     "rows_customers",
@@ -114,26 +123,25 @@ _CUSTOMERS = RowList(
     )
 
     select
-        asked.subject, cast(null as date) as month,
-        count(*) over (partition by asked.subject) as total,
+        customers.subject, cast(null as date) as month, customers.total,
         names.customer_name, coalesce(relationships.relationship_name, customers.relationship_id),
         customers.care_recency_bucket, coalesce(names.province_name, customers.province_id), customers.gender,
         customers.age_band, sources.names, industries.names, cast(customers.last_contact_at as date),
         names.created_date, customers.orders, customers.revenue_amount, {_NAME_OF_PERSON.format("customers.manager_id")}
-    from access.access_dim_customer_cohort as customers
-    inner join asked on customers.manager_id = asked.employee_id
+    from {_cut(_COHORT, "customers", "manager_id", _CUSTOMERS_WHERE, _CUSTOMERS_ORDER, month=None)}
     left join access.access_dim_customers as names on customers.customer_id = names.customer_id
     left join access.access_dim_relationships as relationships
         on customers.relationship_id = relationships.relationship_id
     left join access.access_dim_employees as people on customers.manager_id = people.employee_id
     left join sources on customers.customer_id = sources.customer_id
     left join industries on customers.customer_id = industries.customer_id
-    where not customers.is_deleted
-    {_first("customers.revenue_amount desc, customers.customer_id", None)}
+    order by {_CUSTOMERS_ORDER}
     """,
     is_monthly=False,
 )
 
+_CREATED_WHERE = "true"
+_CREATED_ORDER = "created.created_date desc, created.customer_id"
 _CREATED = RowList(
     "created",
     "rows_created",
@@ -150,18 +158,18 @@ _CREATED = RowList(
     )
 
     select
-        asked.subject, created.month_date as month,
-        count(*) over (partition by asked.subject, created.month_date) as total,
+        created.subject, created.month_date as month, created.total,
         customers.customer_name, created.created_date, created.sources,
         {_NAME_OF_PERSON.format("created.employee_id")}
-    from customers_created as created
-    inner join asked on created.employee_id = asked.employee_id
+    from {_cut("customers_created", "created", "employee_id", _CREATED_WHERE, _CREATED_ORDER)}
     left join access.access_dim_customers as customers on created.customer_id = customers.customer_id
     left join access.access_dim_employees as people on created.employee_id = people.employee_id
-    {_first("created.created_date desc, created.customer_id", "created.month_date")}
+    order by {_CREATED_ORDER}
     """,
 )
 
+_TASKS_WHERE = "tasks.month_date between $first and $last"
+_TASKS_ORDER = "tasks.created_date desc, tasks.task_id"
 _TASKS = RowList(
     "tasks",
     "rows_tasks",
@@ -178,21 +186,20 @@ _TASKS = RowList(
     ),
     f"""
     select
-        asked.subject, tasks.month_date as month,
-        count(*) over (partition by asked.subject, tasks.month_date) as total,
+        tasks.subject, tasks.month_date as month, tasks.total,
         tasks.task_name, tasks.task_state, case when tasks.is_completed_late then 'completed_late' else '' end,
         coalesce(types.task_type_name, tasks.task_type_id), coalesce(projects.project_name, tasks.project_id),
         tasks.created_date, tasks.due_date, tasks.completed_date, {_NAME_OF_PERSON.format("tasks.assignee_id")}
-    from access.access_fct_tasks as tasks
-    inner join asked on tasks.assignee_id = asked.employee_id
+    from {_cut("access.access_fct_tasks", "tasks", "assignee_id", _TASKS_WHERE, _TASKS_ORDER)}
     left join access.access_dim_task_types as types on tasks.task_type_id = types.task_type_id
     left join access.access_dim_projects as projects on tasks.project_id = projects.project_id
     left join access.access_dim_employees as people on tasks.assignee_id = people.employee_id
-    where tasks.month_date between $first and $last
-    {_first("tasks.created_date desc, tasks.task_id", "tasks.month_date")}
+    order by {_TASKS_ORDER}
     """,
 )
 
+_ORDERS_WHERE = "sales.month_date between $first and $last"
+_ORDERS_ORDER = f"{AMOUNT_OF_ORDER} desc, sales.order_id"
 _ORDERS = RowList(
     "orders",
     "rows_orders",
@@ -207,19 +214,18 @@ _ORDERS = RowList(
     ),
     f"""
     select
-        asked.subject, sales.month_date as month,
-        count(*) over (partition by asked.subject, sales.month_date) as total,
+        sales.subject, sales.month_date as month, sales.total,
         coalesce(sales.order_code, sales.order_id), sales.order_date, {NAME_OF_CUSTOMER}, {KIND_OF_ORDER} as kind,
         sales.status, {AMOUNT_OF_ORDER} as amount, {_NAME_OF_PERSON.format("sales.executor_id")}
-    from access.access_fct_orders as sales
-    inner join asked on sales.executor_id = asked.employee_id
+    from {_cut("access.access_fct_orders", "sales", "executor_id", _ORDERS_WHERE, _ORDERS_ORDER)}
     left join access.access_dim_customers as customers on sales.customer_id = customers.customer_id
     left join access.access_dim_employees as people on sales.executor_id = people.employee_id
-    where sales.month_date between $first and $last
-    {_first("amount desc, sales.order_id", "sales.month_date")}
+    order by {_ORDERS_ORDER}
     """,
 )
 
+_LINES_WHERE = "sales.month_date between $first and $last and sales.is_counted"
+_LINES_ORDER = "sales.revenue_amount desc, sales.order_line_id"
 _LINES = RowList(
     "lines",
     "rows_lines",
@@ -234,22 +240,21 @@ _LINES = RowList(
     ),
     f"""
     select
-        asked.subject, sales.month_date as month,
-        count(*) over (partition by asked.subject, sales.month_date) as total,
+        sales.subject, sales.month_date as month, sales.total,
         coalesce(orders.order_code, sales.order_id), sales.order_date, {NAME_OF_CUSTOMER},
         coalesce(products.product_name, sales.product_id), sales.sold_quantity, sales.revenue_amount as amount,
         {_NAME_OF_PERSON.format("sales.executor_id")}
-    from access.access_fct_order_lines as sales
-    inner join asked on sales.executor_id = asked.employee_id
+    from {_cut("access.access_fct_order_lines", "sales", "executor_id", _LINES_WHERE, _LINES_ORDER)}
     left join access.access_fct_orders as orders on sales.order_id = orders.order_id
     left join access.access_dim_products as products on sales.product_id = products.product_id
     left join access.access_dim_customers as customers on sales.customer_id = customers.customer_id
     left join access.access_dim_employees as people on sales.executor_id = people.employee_id
-    where sales.month_date between $first and $last and sales.is_counted
-    {_first("amount desc, sales.order_line_id", "sales.month_date")}
+    order by {_LINES_ORDER}
     """,
 )
 
+_PAYMENTS_WHERE = "sales.month_date between $first and $last and sales.is_counted"
+_PAYMENTS_ORDER = "sales.collected_amount desc, sales.payment_id"
 _PAYMENTS = RowList(
     "payments",
     "rows_payments",
@@ -262,20 +267,19 @@ _PAYMENTS = RowList(
     ),
     f"""
     select
-        asked.subject, sales.month_date as month,
-        count(*) over (partition by asked.subject, sales.month_date) as total,
+        sales.subject, sales.month_date as month, sales.total,
         sales.paid_date, coalesce(orders.order_code, sales.order_id), {NAME_OF_CUSTOMER}, sales.collected_amount,
         {_NAME_OF_PERSON.format("sales.executor_id")}
-    from access.access_fct_payments as sales
-    inner join asked on sales.executor_id = asked.employee_id
+    from {_cut("access.access_fct_payments", "sales", "executor_id", _PAYMENTS_WHERE, _PAYMENTS_ORDER)}
     left join access.access_fct_orders as orders on sales.order_id = orders.order_id
     left join access.access_dim_customers as customers on sales.customer_id = customers.customer_id
     left join access.access_dim_employees as people on sales.executor_id = people.employee_id
-    where sales.month_date between $first and $last and sales.is_counted
-    {_first("sales.collected_amount desc, sales.payment_id", "sales.month_date")}
+    order by {_PAYMENTS_ORDER}
     """,
 )
 
+_INTERACTIONS_WHERE = "sales.month_date between $first and $last and sales.is_counted"
+_INTERACTIONS_ORDER = "sales.occurred_at desc, sales.interaction_key"
 _INTERACTIONS = RowList(
     "interactions",
     "rows_interactions",
@@ -287,18 +291,17 @@ _INTERACTIONS = RowList(
     ),
     f"""
     select
-        asked.subject, sales.month_date as month,
-        count(*) over (partition by asked.subject, sales.month_date) as total,
+        sales.subject, sales.month_date as month, sales.total,
         sales.occurred_date, {NAME_OF_CUSTOMER}, sales.interaction_type, {_NAME_OF_PERSON.format("sales.employee_id")}
-    from access.access_fct_interactions as sales
-    inner join asked on sales.employee_id = asked.employee_id
+    from {_cut("access.access_fct_interactions", "sales", "employee_id", _INTERACTIONS_WHERE, _INTERACTIONS_ORDER)}
     left join access.access_dim_customers as customers on sales.customer_id = customers.customer_id
     left join access.access_dim_employees as people on sales.employee_id = people.employee_id
-    where sales.month_date between $first and $last and sales.is_counted
-    {_first("sales.occurred_at desc, sales.interaction_key", "sales.month_date")}
+    order by {_INTERACTIONS_ORDER}
     """,
 )
 
+_MOVES_WHERE = "moves.month_date between $first and $last"
+_MOVES_ORDER = "moves.moved_date desc, moves.move_id"
 _MOVES = RowList(
     "moves",
     "rows_moves",
@@ -311,20 +314,17 @@ _MOVES = RowList(
     ),
     f"""
     select
-        asked.subject, moves.month_date as month,
-        count(*) over (partition by asked.subject, moves.month_date) as total,
+        moves.subject, moves.month_date as month, moves.total,
         moves.moved_date, customers.customer_name,
         coalesce(starts.relationship_name, moves.from_relationship_id)
             || ' → ' || coalesce(ends.relationship_name, moves.to_relationship_id),
         moves.move_direction, {_NAME_OF_PERSON.format("moves.manager_id")}
-    from access.access_fct_relationship_moves as moves
-    inner join asked on moves.manager_id = asked.employee_id
+    from {_cut("access.access_fct_relationship_moves", "moves", "manager_id", _MOVES_WHERE, _MOVES_ORDER)}
     left join access.access_dim_relationships as starts on moves.from_relationship_id = starts.relationship_id
     left join access.access_dim_relationships as ends on moves.to_relationship_id = ends.relationship_id
     left join access.access_dim_customers as customers on moves.customer_id = customers.customer_id
     left join access.access_dim_employees as people on moves.manager_id = people.employee_id
-    where moves.month_date between $first and $last
-    {_first("moves.moved_date desc, moves.move_id", "moves.month_date")}
+    order by {_MOVES_ORDER}
     """,
 )
 
