@@ -23,7 +23,7 @@ $(STAMP): uv.lock
 	@PYTHON="$(PYTHON)" .ci/install "$(VENV)" "$(UV_VERSION)"
 	@touch $@
 
-run: install  ## play the demo company's history and its last seven nights, then show two pages
+run: install  ## play the demo company's history and its last seven nights, show two pages and write them as HTML
 	@$(BIN)/kpi run --source demo --nights 8 --at-once
 	@$(BIN)/kpi tour
 

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from orchestration.console import ConsoleProgress
     from orchestration.doctor import Finding
     from orchestration.night import RunResult
+    from orchestration.page.write import Folder as PagesFolder
+    from orchestration.page.write import Written
+    from orchestration.report.labels import Lang
 
 DONE, FAILED_CHECK, USAGE, BROKEN, DIFFERENT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -357,6 +360,90 @@ def show(
 
 
 @app.command()
+def page(
+    viewer: Annotated[
+        str | None, typer.Option("--viewer", metavar="EMAIL", help="Whose page; everybody's own with --all.")
+    ] = None,
+    employee: Annotated[
+        str | None,
+        typer.Option("--employee", metavar="WHO", help="Only this person: id, e-mail or part of a name."),
+    ] = None,
+    month: Annotated[
+        str | None,
+        typer.Option("--month", metavar="MONTH", help="Opens with this month, like 2026-03; default: the newest."),
+    ] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", metavar="en|vi", help="Opens in this language; default: that of the browser."),
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="Default: pages/EMAIL.html under KPI_HOME.")
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="A page for everybody who may see one.")] = False,
+) -> None:
+    """Write the KPI page of one person, or of all, as an HTML file that needs no server and no network."""
+    from orchestration.report.labels import Lang
+
+    if everybody == (viewer is not None):
+        raise UsageError("say either whose page with --viewer EMAIL, or --all")
+    if viewer is None and (employee is not None or month is not None or to is not None):
+        raise UsageError("--employee, --month and --to are for one person's page; --all takes --lang only")
+    if lang is not None and lang not in set(Lang):
+        raise UsageError(f"--lang {lang}: en or vi")
+    settings = load_settings()
+    opens_in = Lang(lang) if lang is not None else None
+    if viewer is None:
+        _write_all_pages(settings, opens_in)
+    else:
+        _write_page(settings, viewer, employee, month, opens_in, to)
+
+
+def _write_page(
+    settings: Settings,
+    viewer: str,
+    employee: str | None = None,
+    month: str | None = None,
+    lang: Lang | None = None,
+    to: Path | None = None,
+) -> None:
+    from orchestration.page.write import write_page
+
+    _say_page(write_page(_pages(settings), viewer, employee, month, lang, to))
+
+
+def _write_all_pages(settings: Settings, lang: Lang | None) -> None:
+    from orchestration.console import plural
+    from orchestration.page.write import page_viewers, remove_others, write_all
+
+    started = time.monotonic()
+    folder = _pages(settings)
+    emails = page_viewers(settings.marts_path)
+    for written in write_all(folder, lang, settings.threads, emails):
+        _say_page(written)
+    for email in remove_others(folder, emails):
+        out.print(Text(f"  {email} may see no page any more: page deleted"), soft_wrap=True)
+    out.print(
+        f"{settings.pages_dir}  {plural(len(emails), 'page')} in {time.monotonic() - started:.0f} s", soft_wrap=True
+    )
+
+
+def _pages(settings: Settings) -> PagesFolder:
+    from orchestration.page.write import Folder
+
+    return Folder(settings.marts_path, settings.pages_dir, settings.cache_dir)
+
+
+def _say_page(written: Written) -> None:
+    from orchestration.console import plural
+
+    out.print(
+        f"{written.path}  {plural(written.people, 'person', 'people')}, {plural(written.months, 'month')}, "
+        f"{written.bytes / 1024**2:.1f} MB, {written.seconds:.1f} s",
+        soft_wrap=True,
+    )
+
+
+@app.command()
 def explain(
     metric: Annotated[str, typer.Argument(metavar="METRIC", help="Which figure; `kpi metrics` lists them.")],
     employee: Annotated[
@@ -441,7 +528,7 @@ def metrics(
 
 @app.command()
 def tour() -> None:
-    """Show a salesperson's page and a manager's."""
+    """Show a salesperson's page and a manager's, and write them as files."""
     from orchestration.report.terminal import show_page
     from orchestration.report.tour import choose_tour
 
@@ -450,6 +537,9 @@ def tour() -> None:
     for email in (chosen.salesperson_email, chosen.manager_email):
         out.rule(f"kpi show --viewer {email} --block {FIRST}")
         show_page(marts, email, None, None, out, blocks=[FIRST])
+    out.rule("The same as files for a browser")
+    for email in (chosen.salesperson_email, chosen.manager_email):
+        _write_page(load_settings(), email)
     out.rule("Where to look next")
     kpi = typed_command()
     for what, command in (

@@ -178,6 +178,16 @@ class Settings(BaseSettings):
         return self.home / "exports"
 
     @property
+    def pages_dir(self) -> Path:
+        """KPI pages as HTML files, each for one viewer."""
+        return self.home / "pages"
+
+    @property
+    def cache_dir(self) -> Path:
+        """What can be made again at any time, such as the chart library of the pages."""
+        return self.home / "cache"
+
+    @property
     def frozen_dir(self) -> Path:
         """Frozen months: immutable files, one folder per version; like the landing zone, not to be deleted."""
         return self.home / "frozen"

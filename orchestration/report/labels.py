@@ -374,6 +374,58 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Số liệu chưa đúng? `kpi explain METRIC --employee WHO` cho xem từng dòng; docs/metrics.md nêu cách tính từng "
         "số. Mọi số liệu tính đến hết ngày {as_of}.",
     ),
+    # The page in a browser
+    "skip": ("Skip to the figures", "Đến phần số liệu"),
+    "pick_person": ("Whose figures", "Số liệu của"),
+    "month_before": ("Month before", "Tháng trước"),
+    "month_after": ("Month after", "Tháng sau"),
+    "language": ("Language", "Ngôn ngữ"),
+    "print": ("Print", "In"),
+    "close": ("Close", "Đóng"),
+    "contents": ("All blocks", "Tất cả các mục"),
+    "key_figures": ("Key figures of the month", "Số liệu chính của tháng"),
+    "trend": ("Month by month", "Diễn biến theo tháng"),
+    "short_units": ("k,M,B", " nghìn, tr, tỷ"),
+    "show_rows": ("{label}: {value}, show the rows", "{label}: {value}, xem từng dòng"),
+    "open_person": ("Open the page of {name}", "Mở trang của {name}"),
+    "rows_shown": ("Rows: {shown}.", "Số dòng: {shown}."),
+    "rows_cut": (
+        "{shown} of {total} rows; this file holds no more. One person's own page holds more of them, and "
+        "kpi explain --out FILE writes all.",
+        "{shown} trên {total} dòng; tệp này không chứa nhiều hơn. Trang riêng của từng người có nhiều dòng hơn, "
+        "kpi explain --out FILE ghi ra tất cả.",
+    ),
+    "rows_cut_unknown": (
+        "{shown} rows, from the {loaded} of {total} of the month that this file holds. One person's own page holds "
+        "more of them, and kpi explain --out FILE writes all.",
+        "{shown} dòng, trong {loaded} trên {total} dòng của tháng mà tệp này chứa. Trang riêng của từng người có "
+        "nhiều dòng hơn, kpi explain --out FILE ghi ra tất cả.",
+    ),
+    "rows_customers": ("Customers in charge", "Khách hàng đang phụ trách"),
+    "rows_created": ("Customers created", "Khách hàng được tạo"),
+    "rows_tasks": ("Tasks", "Công việc"),
+    "rows_orders": ("Orders", "Đơn hàng"),
+    "rows_lines": ("Order lines", "Dòng đơn hàng"),
+    "rows_payments": ("Payments", "Thanh toán"),
+    "rows_interactions": ("Interactions", "Tương tác"),
+    "rows_moves": ("Moves", "Lượt chuyển"),
+    "task_name": ("Task", "Công việc"),
+    "created_on": ("Created", "Ngày tạo"),
+    "due_on": ("Due", "Hạn"),
+    "completed_on": ("Confirmed", "Xác nhận"),
+    "last_contact": ("Last contact", "Liên hệ cuối"),
+    "in_charge_person": ("In charge", "Phụ trách"),
+    "counted_as": ("Counted as", "Được tính là"),
+    "private": (
+        "This file holds customers' names and figures that {email} may see. Hand it only to people who may see "
+        "them too. Nothing in it is loaded from or sent to anywhere.",
+        "Tệp này chứa tên khách hàng và số liệu mà {email} được xem. Chỉ gửi cho người cũng được xem. "
+        "Tệp không tải từ đâu và không gửi đi đâu.",
+    ),
+    "needs_script": (
+        "This page needs JavaScript, all of which is in the file.",
+        "Trang này cần JavaScript, toàn bộ đã có sẵn trong tệp.",
+    ),
     # One figure explained
     "explain_means": ("Means", "Nghĩa là"),
     "explain_whose": ("Whose", "Của ai"),
@@ -414,7 +466,13 @@ _WORDS: dict[str, tuple[str, str]] = {
 def word(key: str, lang: Lang, **values: object) -> str:
     """The page's word for a key, its places filled; KeyError for a key the page does not have."""
     english, vietnamese = _WORDS[key]
-    return (english if lang is Lang.EN else vietnamese).format(**values)
+    text = english if lang is Lang.EN else vietnamese
+    return text.format(**values) if values else text
+
+
+def every_word() -> dict[str, tuple[str, str]]:
+    """English and Vietnamese of every key, with their places unfilled, for a page that changes its language itself."""
+    return dict(_WORDS)
 
 
 def word_or_code(code: str, lang: Lang) -> str:

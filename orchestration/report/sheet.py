@@ -1,6 +1,7 @@
-"""What every block draws on: the page's width and language, and the tables that several blocks share.
+"""What every block draws on: the page's language, and the items that stand below a block's title.
 
-Belongs here: words, notes and common columns for one width and language. Not here: reading, or one block's own table.
+Belongs here: words, notes and common columns in one language. Not here: reading, one block's own table, or how an item
+is laid out in a terminal or a browser.
 """
 
 from __future__ import annotations
@@ -10,31 +11,47 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.text import Text
-
-from orchestration.report.figures import (
-    NOTHING,
-    Bar,
-    Column,
-    Kind,
-    count,
-    draw,
-    lay_out,
-    money,
-    share,
-)
-from orchestration.report.labels import Lang, title, word
+from orchestration.report.figures import NOTHING, Bar, Column, Kind, count, money, share
+from orchestration.report.labels import Lang, word
 
 _MEMBERS = {"(none)": "member_none", "(unknown)": "member_unknown", "(other)": "member_other"}
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A place to draw, `width` cells wide; amounts have `decimals` everywhere on it."""
+class Table:
+    """Columns of equally many cells; rows named in `bold_rows` stand out.
 
-    width: int
+    `keys` say what the first rows stand for, in the data's own words, so that the rows behind them can be found;
+    `bar_note` explains the bars where there is room for them.
+    """
+
+    columns: Sequence[Column]
+    bold_rows: Sequence[int] = ()
+    keys: Sequence[str] = ()
+    bar_note: str | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence below a table."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A line above one of several tables of a block; an empty one only sets them apart."""
+
+    text: str
+
+
+Item = Table | Note | Heading
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A place to draw; amounts have `decimals` everywhere on it."""
+
     lang: Lang
     decimals: int
     month: date
@@ -55,19 +72,9 @@ class Sheet:
         """A name from the data; those of the members that stand for no name in the sheet's language."""
         return self.word(_MEMBERS[name]) if name in _MEMBERS else name
 
-    def titled(self, key: str, content: Iterable[RenderableType]) -> RenderableType:
-        """A block below its title."""
-        head = f"── {title(key, self.lang)} "
-        text = Text(head + "─" * (self.width - len(head)), style="bold", no_wrap=True, overflow="crop")
-        return Padding(Group(text, *content), (1, 0, 0, 0))
-
-    def note(self, key: str, **values: object) -> Text:
+    def note(self, key: str, **values: object) -> Note:
         """A sentence below a table."""
-        return Text(self.word(key, **values), style="dim")
-
-    def heading(self, text: str) -> Text:
-        """A line above one of several tables of a block."""
-        return Text(text)
+        return Note(self.word(key, **values))
 
     def names(self, head: str, names: Iterable[str], *, total: bool = True) -> Column:
         """The first column: names from the data, and the word for the total below them."""
@@ -77,19 +84,17 @@ class Sheet:
         """A column of counts or amounts."""
         return Column(self.word(head), [self.figure(value) for value in values], Kind.NUMBER, spare)
 
-    def table(self, columns: Sequence[Column], bold_rows: Sequence[int] = ()) -> list[RenderableType]:
-        """The columns that have room, and a line naming those that had none."""
-        layout = lay_out(columns, self.width)
-        drawn: list[RenderableType] = [draw(layout, bold_rows)]
-        if layout.left_out:
-            drawn.append(self.note("narrow", columns=", ".join(reversed(layout.left_out))))
-        return drawn
-
     def shares(
-        self, head: str, quantity: str, labels: Sequence[str], values: Sequence[int], whole: int
-    ) -> list[RenderableType]:
+        self,
+        head: str,
+        quantity: str,
+        labels: Sequence[str],
+        values: Sequence[int],
+        whole: int,
+        keys: Sequence[str] = (),
+    ) -> Table:
         """Parts of a whole with their percentages and bars; the whole is the last row."""
-        return self.table(
+        return Table(
             [
                 self.names(head, labels),
                 self.numbers(quantity, [*values, whole]),
@@ -97,4 +102,5 @@ class Sheet:
                 Column("", [*(Bar(value, whole) for value in values), ""], Kind.BAR),
             ],
             bold_rows=[len(labels)],
+            keys=keys,
         )

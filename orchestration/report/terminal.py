@@ -1,11 +1,10 @@
 """How a KPI page looks in a terminal: from 80 columns up, readable without colour.
 
-Only drawing: the header, the blocks below each other or in pairs, and the last lines. A block draws itself.
+Only laying out: the header, the blocks below each other or in pairs, and the last lines. A block says what is in it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -18,11 +17,12 @@ from rich.text import Text
 from orchestration.report.block import Block
 from orchestration.report.blocks.conversion import Conversion
 from orchestration.report.blocks.tasks import Tasks
-from orchestration.report.figures import GAP, count, decimals_needed, to_ascii
-from orchestration.report.labels import Lang, reason_words
+from orchestration.report.figures import GAP, decimals_needed, draw, lay_out, to_ascii
+from orchestration.report.header import about, by_which_right, how_much, named
+from orchestration.report.labels import Lang, title
 from orchestration.report.page import Page, load_page
 from orchestration.report.reading import Asked
-from orchestration.report.sheet import Sheet
+from orchestration.report.sheet import Heading, Item, Note, Sheet
 
 NARROWEST = 80
 _SIDE_BY_SIDE = 116
@@ -53,24 +53,24 @@ def show_page(
 def render(page: Page, width: int, lang: Lang = Lang.EN) -> Group:
     """The whole page as one printable, `width` cells wide; at least 80."""
     cells = max(width, NARROWEST) - 1
-    wide = _sheet(page, cells, lang)
-    half = _sheet(page, (cells - 2 * GAP) // 2, lang)
-    drawn: list[RenderableType] = [_Header(page, wide).draw()]
+    half = (cells - 2 * GAP) // 2
+    sheet = _sheet(page, lang)
+    drawn: list[RenderableType] = [_Header(page, sheet).draw()]
     for blocks in _rows(page.blocks, may_pair=cells >= _SIDE_BY_SIDE):
         if len(blocks) == 1:
-            drawn.append(_draw(blocks[0], wide))
+            drawn.append(_draw(blocks[0], sheet, cells))
         else:
             grid = Table.grid(padding=(0, 2 * GAP, 0, 0))
             for _ in blocks:
-                grid.add_column(width=half.width)
-            grid.add_row(*(_draw(block, half) for block in blocks))
+                grid.add_column(width=half)
+            grid.add_row(*(_draw(block, sheet, half) for block in blocks))
             drawn.append(grid)
-    return Group(*drawn, _last_lines(page, wide))
+    return Group(*drawn, _last_lines(page, sheet))
 
 
-def _sheet(page: Page, width: int, lang: Lang) -> Sheet:
+def _sheet(page: Page, lang: Lang) -> Sheet:
     amounts: list[Decimal] = [amount for block in page.blocks for amount in block.amounts]
-    return Sheet(width, lang, decimals_needed(amounts), page.month, page.publication.as_of, page.is_team)
+    return Sheet(lang, decimals_needed(amounts), page.month, page.publication.as_of, page.is_team)
 
 
 def _rows(blocks: Iterable[Block], *, may_pair: bool) -> list[list[Block]]:
@@ -84,9 +84,31 @@ def _rows(blocks: Iterable[Block], *, may_pair: bool) -> list[list[Block]]:
     return rows
 
 
-def _draw(block: Block, sheet: Sheet) -> RenderableType:
-    content = [Text(sheet.word(block.nothing))] if block.is_empty else block.draw(sheet)
-    return sheet.titled(f"title_{block.name.replace('-', '_')}", content)
+def _draw(block: Block, sheet: Sheet, width: int) -> RenderableType:
+    """A block below its title, `width` cells wide."""
+    head = f"── {title(block.title_key, sheet.lang)} "
+    text = Text(head + "─" * (width - len(head)), style="bold", no_wrap=True, overflow="crop")
+    if block.is_empty:
+        content: list[RenderableType] = [Text(sheet.word(block.nothing))]
+    else:
+        content = [drawn for item in block.draw(sheet) for drawn in _item(item, sheet, width)]
+    return Padding(Group(text, *content), (1, 0, 0, 0))
+
+
+def _item(item: Item, sheet: Sheet, width: int) -> list[RenderableType]:
+    """A table is followed by what its bars mean, where they have room, and by the columns that have none."""
+    if isinstance(item, Heading):
+        return [Text(item.text)]
+    if isinstance(item, Note):
+        return [Text(item.text, style="dim")]
+    layout = lay_out(item.columns, width)
+    drawn: list[RenderableType] = [draw(layout, item.bold_rows)]
+    if item.bar_note and layout.has_bars:
+        drawn.append(Text(item.bar_note, style="dim"))
+    if layout.left_out:
+        columns = ", ".join(reversed(layout.left_out))
+        drawn.append(Text(sheet.word("narrow", columns=columns), style="dim"))
+    return drawn
 
 
 def _last_lines(page: Page, sheet: Sheet) -> RenderableType:
@@ -110,8 +132,8 @@ class _Header:
         generation = publication.generation_id
         lines = {
             "page": Text(self._whose(), style="bold"),
-            "month": Text(f"{page.month:%Y-%m}, {self._how_much()}"),
-            "viewer": Text(self._by_which_right()),
+            "month": Text(f"{page.month:%Y-%m}, {how_much(page.month, publication.as_of, self.sheet.lang)}"),
+            "viewer": Text(f"{named(page.viewer)}: {by_which_right(page.viewer, self.sheet.lang)}"),
             "data": Text(self.sheet.word("known", as_of=publication.as_of, source=publication.source)),
             "published": Text(
                 self.sheet.word("generation", at=f"{publication.published_at:%Y-%m-%d %H:%M}", generation=generation)
@@ -130,28 +152,8 @@ class _Header:
         if self.page.is_team:
             return f"{self.sheet.word('team')}: {len(self.page.subjects)} {self.sheet.word('people')}"
         person = self.page.subjects[0]
-        about = ", ".join(part for part in (person.job_title, person.department_name) if part)
-        return f"{person.full_name} ({person.employee_id})" + (f" · {about}" if about else "")
-
-    def _how_much(self) -> str:
-        page = self.page
-        as_of = page.publication.as_of
-        if page.month > as_of:
-            return self.sheet.word("after_as_of")
-        if page.month_end > as_of:
-            return self.sheet.word("days_of", day=as_of.day, days=page.month_end.day)
-        return self.sheet.word("whole_month")
-
-    def _by_which_right(self) -> str:
-        viewer = self.page.viewer
-        reasons = Counter(reason_words(person.reason, self.sheet.lang) for person in viewer.people)
-        if len(viewer.people) == 1:
-            sees = self.sheet.word("sees_one", reasons=", ".join(reasons))
-        else:
-            listed = ", ".join(f"{count(people)} {reason}" for reason, people in reasons.most_common())
-            sees = self.sheet.word("sees", people=count(len(viewer.people)), reasons=listed)
-        named = viewer.email if viewer.name == viewer.email else f"{viewer.name}, {viewer.email}"
-        return f"{named}: {sees}"
+        what = about(person)
+        return f"{person.full_name} ({person.employee_id})" + (f" · {what}" if what else "")
 
     def _is_blank(self) -> bool:
         """Whether the blocks that hold the month's work are here, and all zero."""

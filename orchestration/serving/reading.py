@@ -33,5 +33,10 @@ def open_publication(marts_path: Path, viewer: str | None = None) -> Iterator[du
         except duckdb.IOException as error:
             raise ServingError(f"{marts_path} cannot be read as a DuckDB file: {error}") from error
         connection.execute(f"use {identifier(ALIAS)}")
-        connection.execute("set variable kpi_viewer = ?", [viewer])
+        look_as(connection, viewer)
         yield connection
+
+
+def look_as(connection: duckdb.DuckDBPyConnection, viewer: str | None) -> None:
+    """From now on the `access` views of an open publication show this viewer's rows, and nobody else's."""
+    connection.execute("set variable kpi_viewer = ?", [viewer])

@@ -43,11 +43,13 @@ _TABLES = {
     ),
     "marts.dim_customers": (
         "customer_id varchar, manager_id varchar, relationship_id varchar, relationship_name varchar,"
-        "relationship_order integer, is_deleted boolean, customer_name varchar"
+        "relationship_order integer, is_deleted boolean, customer_name varchar, province_name varchar,"
+        "created_date date"
     ),
     "marts.dim_customer_cohort": (
         "customer_id varchar, manager_id varchar, relationship_id varchar, care_recency_days integer,"
-        "care_recency_bucket varchar, is_deleted boolean"
+        "care_recency_bucket varchar, is_deleted boolean, province_id varchar, gender varchar, age_band varchar,"
+        "last_contact_at timestamp, orders bigint, revenue_amount decimal(18, 2)"
     ),
     "marts.fct_funnel": (
         "month_date date, employee_id varchar, new_customers bigint, new_customers_current bigint,"
@@ -215,8 +217,11 @@ def _published() -> bytes:
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Rows that end before the table's last columns leave those empty."""
+    columns = [name for name, *_ in connection.execute(f"describe {table}").fetchall()]
     for row in rows:
-        connection.execute(f"insert into {table} values ({', '.join('?' * len(row))})", row)
+        places = ", ".join("?" * len(row))
+        connection.execute(f"insert into {table} ({', '.join(columns[: len(row)])}) values ({places})", row)
 
 
 def _view(mart: str, owner: str | None, reports: Sequence[str]) -> str:

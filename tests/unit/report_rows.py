@@ -190,18 +190,81 @@ MARTS: Mapping[str, Mart] = {
         ],
     ),
     "fct_interactions": Mart(
-        "month_date date, employee_id varchar, interaction_type varchar, customer_id varchar, is_counted boolean",
+        "month_date date, employee_id varchar, interaction_type varchar, customer_id varchar, is_counted boolean,"
+        "occurred_date date, occurred_at timestamp, interaction_key varchar",
         "employee_id",
         ("employee",),
         [
-            (_MARCH, SELLER, "call", "C1", True),
-            (_MARCH, SELLER, "call", "C2", True),
-            (_MARCH, SELLER, "call", "C2", True),
-            (_MARCH, SELLER, "call", "C3", False),
-            (_MARCH, SELLER, "comment", "C1", True),
-            (_FEBRUARY, SELLER, "call", "C4", True),
-            (_MARCH, PEER, "call", "C1", True),
-            (_MARCH, OTHER, "call", "C7", True),
+            (month, who, kind, customer, is_counted, month, None, f"I{at}")
+            for at, (month, who, kind, customer, is_counted) in enumerate(
+                (
+                    (_MARCH, SELLER, "call", "C1", True),
+                    (_MARCH, SELLER, "call", "C2", True),
+                    (_MARCH, SELLER, "call", "C2", True),
+                    (_MARCH, SELLER, "call", "C3", False),
+                    (_MARCH, SELLER, "comment", "C1", True),
+                    (_FEBRUARY, SELLER, "call", "C4", True),
+                    (_MARCH, PEER, "call", "C1", True),
+                    (_MARCH, OTHER, "call", "C7", True),
+                )
+            )
+        ],
+    ),
+    # Whose rows a person's page lists; O1 has both products.
+    "fct_tasks": Mart(
+        "task_id varchar, task_name varchar, assignee_id varchar, project_id varchar, task_type_id varchar,"
+        "task_state varchar, month_date date, created_date date, due_date date, completed_date date,"
+        "is_completed_late boolean",
+        "assignee_id",
+        ("employee", "task"),
+        [
+            ("W1", "Gọi lại", SELLER, "P1", "T1", "late", _MARCH, date(2026, 3, 2), date(2026, 3, 9), None, False),
+            ("W2", "Gặp", SELLER, "none", "T2", "completed", _MARCH, date(2026, 3, 3), None, date(2026, 3, 4), True),
+            ("W3", "Việc của Đức", PEER, "P1", "T1", "new", _MARCH, date(2026, 3, 4), None, None, False),
+        ],
+    ),
+    "fct_payments": Mart(
+        "payment_id varchar, order_id varchar, customer_id varchar, executor_id varchar, paid_date date,"
+        "month_date date, collected_amount decimal(18, 2), is_counted boolean",
+        "executor_id",
+        _OF_EXECUTORS,
+        [
+            ("Y1", "O1", "C1", SELLER, date(2026, 3, 6), _MARCH, 98765432, True),
+            ("Y2", "O8", "C7", OTHER, date(2026, 3, 6), _MARCH, 770, True),
+        ],
+    ),
+    "fct_order_lines": Mart(
+        "order_line_id varchar, order_id varchar, product_id varchar, customer_id varchar, executor_id varchar,"
+        "order_date date, month_date date, is_counted boolean, sold_quantity decimal(18, 4),"
+        "revenue_amount decimal(18, 2)",
+        "executor_id",
+        _OF_EXECUTORS,
+        [
+            ("L1", "O1", "A2", "C1", SELLER, date(2026, 3, 5), _MARCH, True, "3.5", "90000000.25"),
+            ("L2", "O1", "A1", "C1", SELLER, date(2026, 3, 5), _MARCH, True, 4, "9999999.75"),
+            ("L8", "O8", "none", "C7", OTHER, date(2026, 3, 9), _MARCH, True, 1, 770),
+        ],
+    ),
+    "fct_customer_sources": Mart(
+        "customer_id varchar, source_id varchar, manager_id varchar",
+        "manager_id",
+        _OF_MANAGERS,
+        [("C1", "S1", SELLER), ("C1", "S2", SELLER), ("C2", "S1", SELLER), ("C7", "S1", OTHER)],
+    ),
+    "fct_customer_industries": Mart(
+        "customer_id varchar, industry_id varchar, manager_id varchar",
+        "manager_id",
+        _OF_MANAGERS,
+        [("C1", "I1", SELLER), ("C7", "I1", OTHER)],
+    ),
+    "fct_new_customer_sources": Mart(
+        "customer_id varchar, source_id varchar, employee_id varchar, created_date date, month_date date",
+        "employee_id",
+        ("employee",),
+        [
+            ("C1", "S1", SELLER, date(2026, 3, 2), _MARCH),
+            ("C1", "S2", SELLER, date(2026, 3, 2), _MARCH),
+            ("C7", "S1", OTHER, date(2026, 3, 2), _MARCH),
         ],
     ),
     "kpi_interactions_by_type": Mart(

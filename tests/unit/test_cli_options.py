@@ -41,6 +41,7 @@ def test_help_names_every_command_and_needs_no_heavy_import() -> None:
         "backfill",
         "rebuild",
         "show",
+        "page",
         "explain",
         "metrics",
         "tour",
@@ -103,6 +104,12 @@ def test_help_names_every_command_and_needs_no_heavy_import() -> None:
         (["show", "--viewer", "a@b.vn", "--lang", "fr"], "--lang fr: en or vi"),
         (["show", "--viewer", "a@b.vn"], "there is no publication"),
         (["tour"], "there is no publication"),
+        (["page"], "say either whose page with --viewer EMAIL, or --all"),
+        (["page", "--all", "--viewer", "x@cty.vn"], "say either whose page"),
+        (["page", "--all", "--month", "2026-03"], "--employee, --month and --to are for one person's page"),
+        (["page", "--viewer", "x@cty.vn", "--lang", "fr"], "--lang fr: en or vi"),
+        (["page", "--viewer", "x@cty.vn"], "there is no publication"),
+        (["page", "--all"], "there is no publication"),
         (["viewers"], "there is no publication"),
         (["access", "show"], "Missing option '--viewer'"),
         (["access", "show", "--viewer", "a@b.vn"], "there is no publication"),
@@ -180,6 +187,22 @@ def test_the_tour_shows_the_first_blocks_of_two_people(capsys: pytest.CaptureFix
     assert shown.count("Also: ") == 2
     assert "Customer cycle" not in shown
     assert len(shown.splitlines()) < 200, "two pages, not a flood"
+    files = sorted(path.name for path in (Settings().home / "pages").iterdir())
+    assert len(files) == 2
+    for name in files:
+        assert str(Settings().home / "pages" / name) in shown, "it says where the files are"
+
+
+@pytest.mark.usefixtures("published")
+def test_pages_are_written_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "mine.html"
+    assert _leave("page", "--viewer", "Quan@cty.vn", "--employee", "duc", "--lang", "vi", "--to", str(target)) == 0
+    assert "1 person, 2 months" in capsys.readouterr().out
+    assert target.read_text(encoding="utf-8").startswith('<!doctype html>\n<html lang="vi">')
+    assert _leave("page", "--all") == 0
+    assert "5 pages in " in capsys.readouterr().out
+    assert _leave("page", "--viewer", "tuyet@cty.vn", "--employee", "duc") == 2
+    assert "No employee you may see" in capsys.readouterr().err
 
 
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
-
-from rich.console import RenderableType
+from typing import ClassVar, Self, TypeVar
 
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
 from orchestration.report.figures import Column, Kind, first_and_rest, share
 from orchestration.report.people import one_line
-from orchestration.report.reading import Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Key, Readings, Row, by_month
+from orchestration.report.sheet import Item, Sheet, Table
 
 _SHOWN = 10
 
@@ -42,13 +40,13 @@ class _Groups(Block):
         """Whether no task was created."""
         return not self.groups
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """The largest groups, the others in one row, and the total, which is step 3 of the conversion."""
         shown, rest = first_and_rest(self.groups, _SHOWN)
         others = [_sum(sheet.word("others", count=len(rest)), rest)] if rest else []
         total = _sum("", self.groups)
         rows = [*shown, *others, total]
-        return sheet.table(
+        table = Table(
             [
                 sheet.names(self.head, [group.name for group in rows[:-1]]),
                 sheet.numbers("tasks", [group.created for group in rows]),
@@ -61,7 +59,9 @@ class _Groups(Block):
                 sheet.numbers("task_late", [group.late for group in rows]),
             ],
             bold_rows=[len(rows) - 1],
+            keys=[group.name for group in shown],
         )
+        return [table]
 
 
 def _sum(name: str, groups: Sequence[Group]) -> Group:
@@ -73,6 +73,16 @@ def _sum(name: str, groups: Sequence[Group]) -> Group:
     )
 
 
+_G = TypeVar("_G", bound=_Groups)
+
+
+def _each(kind: type[_G], readings: Readings, rows: Sequence[Row]) -> dict[Key, _G]:
+    found = by_month(rows)
+    return readings.each(
+        lambda *key: kind(tuple(Group(one_line(name), *map(int, figures)) for name, *figures in found.get(key, ())))
+    )
+
+
 @dataclass(frozen=True)
 class Projects(_Groups):
     """By project."""
@@ -81,23 +91,25 @@ class Projects(_Groups):
     head: ClassVar = "project"
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """The month of `fct_task_status` by project."""
-        rows = reading.rows(
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
+        """The months of `fct_task_status` by project."""
+        rows = readings.rows(
             """
             select
-                coalesce(max(projects.project_name), tasks.project_id) as name,
+                asked.subject, tasks.month_date, coalesce(max(projects.project_name), tasks.project_id) as name,
                 sum(tasks.tasks_created) as created, sum(tasks.tasks_completed), sum(tasks.tasks_late)
             from access.access_fct_task_status as tasks
+            inner join asked on tasks.employee_id = asked.employee_id
             left join access.access_dim_projects as projects on tasks.project_id = projects.project_id
-            where tasks.month_date = $month and tasks.employee_id in (select unnest($ids::varchar[]))
-            group by tasks.project_id
+            where tasks.month_date between $first and $last
+            group by asked.subject, tasks.month_date, tasks.project_id
             having sum(tasks.tasks_created) > 0
             order by created desc, name, tasks.project_id
             """,
-            month=reading.month,
+            first=readings.first_month,
+            last=readings.last_month,
         )
-        return cls(tuple(Group(one_line(name), *map(int, figures)) for name, *figures in rows))
+        return _each(cls, readings, rows)
 
 
 @dataclass(frozen=True)
@@ -108,20 +120,22 @@ class TaskTypes(_Groups):
     head: ClassVar = "task_type"
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """The month of `fct_task_status` by type."""
-        rows = reading.rows(
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
+        """The months of `fct_task_status` by type."""
+        rows = readings.rows(
             """
             select
-                coalesce(max(types.task_type_name), tasks.task_type_id) as name,
+                asked.subject, tasks.month_date, coalesce(max(types.task_type_name), tasks.task_type_id) as name,
                 sum(tasks.tasks_created) as created, sum(tasks.tasks_completed), sum(tasks.tasks_late)
             from access.access_fct_task_status as tasks
+            inner join asked on tasks.employee_id = asked.employee_id
             left join access.access_dim_task_types as types on tasks.task_type_id = types.task_type_id
-            where tasks.month_date = $month and tasks.employee_id in (select unnest($ids::varchar[]))
-            group by tasks.task_type_id
+            where tasks.month_date between $first and $last
+            group by asked.subject, tasks.month_date, tasks.task_type_id
             having sum(tasks.tasks_created) > 0
             order by created desc, name, tasks.task_type_id
             """,
-            month=reading.month,
+            first=readings.first_month,
+            last=readings.last_month,
         )
-        return cls(tuple(Group(one_line(name), *map(int, figures)) for name, *figures in rows))
+        return _each(cls, readings, rows)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import ClassVar, Self
-
-from rich.console import RenderableType
 
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
 from orchestration.report.figures import NOTHING, Column, Kind, count, share
 from orchestration.report.months import month_end, previous_month
-from orchestration.report.reading import Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Key, Readings, by_month
+from orchestration.report.sheet import Item, Sheet, Table
 
 
 @dataclass(frozen=True)
@@ -42,30 +40,35 @@ class Calls(Block):
     before: CallMonth = CallMonth()
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """The days of both months in `kpi_call_day`."""
-        rows = reading.rows(
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
+        """The days of the months, and of those before, in `kpi_call_day`."""
+        rows = readings.rows(
             """
             select
-                occurred_date >= $month as is_now, sum(calls), sum(calls_outbound), sum(calls_inbound),
-                sum(calls_connected), sum(calls_missed), sum(calls_failed), sum(talk_seconds)
-            from access.access_kpi_call_day
-            where occurred_date between $first and $last and employee_id in (select unnest($ids::varchar[]))
-            group by is_now
+                asked.subject, cast(date_trunc('month', days.occurred_date) as date) as month_date,
+                sum(days.calls), sum(days.calls_outbound), sum(days.calls_inbound), sum(days.calls_connected),
+                sum(days.calls_missed), sum(days.calls_failed), sum(days.talk_seconds)
+            from access.access_kpi_call_day as days
+            inner join asked on days.employee_id = asked.employee_id
+            where days.occurred_date between $first and $last
+            group by asked.subject, month_date
             """,
-            first=previous_month(reading.month),
-            month=reading.month,
-            last=month_end(reading.month),
+            first=readings.month_before,
+            last=month_end(readings.last_month),
         )
-        months = {is_now: CallMonth(*map(int, figures)) for is_now, *figures in rows}
-        return cls(months.get(True, CallMonth()), months.get(False, CallMonth()))
+        months = {key: CallMonth(*map(int, figures)) for key, (figures,) in by_month(rows).items()}
+        return readings.each(
+            lambda subject, month: cls(
+                months.get((subject, month), CallMonth()), months.get((subject, previous_month(month)), CallMonth())
+            )
+        )
 
     @property
     def is_empty(self) -> bool:
         """Whether nobody called in either month."""
         return self.now.calls == 0 and self.before.calls == 0
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """All calls first, then their parts with shares of all, then talk time."""
         now, before = self.now, self.before
         labels = [("  " if key != "calls" else "") + sheet.word(key) for key in _COUNTS]
@@ -86,7 +89,7 @@ class Calls(Block):
                 Kind.NUMBER,
             ),
         ]
-        return [*sheet.table(columns, bold_rows=[0]), sheet.note("calls_note")]
+        return [Table(columns, bold_rows=[0]), sheet.note("calls_note")]
 
 
 def _cells(month: CallMonth) -> list[str]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar, Self
-
-from rich.console import RenderableType
+from typing import ClassVar
 
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
 from orchestration.report.blocks.conversion import Funnel, read_funnel
 from orchestration.report.figures import NOTHING, Column, Kind, count, share
 from orchestration.report.months import months_back
-from orchestration.report.reading import Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Key, Readings, by_month
+from orchestration.report.sheet import Item, Sheet, Table
 
 _MONTHS = 6
 _STEPS = ("interaction", "task", "order", "payment")
@@ -46,24 +44,31 @@ class Cohorts(Block):
     events: Funnel = field(default_factory=Funnel)
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """`kpi_cohort_funnel` of the month and those before, and `fct_funnel` of the month."""
-        rows = reading.rows(
+    def read_all(cls, readings: Readings) -> Mapping[Key, Cohorts]:
+        """`kpi_cohort_funnel` of each month and those before, and `fct_funnel` of the month."""
+        rows = readings.rows(
             """
             select
-                cohort_month_date, sum(customers), sum(with_interaction), sum(with_task), sum(with_order),
-                sum(with_payment), sum(revenue_amount)
-            from access.access_kpi_cohort_funnel
-            where
-                cohort_month_date between $first and $month
-                and manager_id in (select unnest($ids::varchar[]))
-            group by cohort_month_date
-            order by cohort_month_date desc
+                asked.subject, cohorts.cohort_month_date, sum(cohorts.customers), sum(cohorts.with_interaction),
+                sum(cohorts.with_task), sum(cohorts.with_order), sum(cohorts.with_payment),
+                sum(cohorts.revenue_amount)
+            from access.access_kpi_cohort_funnel as cohorts
+            inner join asked on cohorts.manager_id = asked.employee_id
+            where cohorts.cohort_month_date between $first and $last
+            group by asked.subject, cohorts.cohort_month_date
             """,
-            first=months_back(reading.month, _MONTHS - 1),
-            month=reading.month,
+            first=months_back(readings.first_month, _MONTHS - 1),
+            last=readings.last_month,
         )
-        return cls(tuple(Cohort(*row) for row in rows), read_funnel(reading, reading.month))
+        found = {key: Cohort(key[1], *figures) for key, (figures,) in by_month(rows).items()}
+        funnels = read_funnel(readings)
+
+        def page(subject: str, month: date) -> Cohorts:
+            months = [months_back(month, back) for back in range(_MONTHS)]
+            cohorts = [found[subject, one] for one in months if (subject, one) in found]
+            return cls(tuple(cohorts), funnels[subject, month])
+
+        return readings.each(page)
 
     @property
     def is_empty(self) -> bool:
@@ -75,7 +80,7 @@ class Cohorts(Block):
         """The cohorts' revenue."""
         return [cohort.revenue_amount for cohort in self.cohorts]
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """A row per cohort, each step with its share of the cohort; the last row is the month's events."""
         events = self.events
         happened = {"interaction": events.interactions, "task": events.activities, "order": events.orders}
@@ -102,7 +107,7 @@ class Cohorts(Block):
             ),
         ]
         return [
-            *sheet.table(columns),
+            Table(columns),
             sheet.note("cohort_note"),
             sheet.note("events_note", month=f"{sheet.month:%Y-%m}"),
         ]

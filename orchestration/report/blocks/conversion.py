@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Self
 
-from rich.console import RenderableType
-
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
-from orchestration.report.figures import MARK, NOTHING, Bar, Column, Kind, change, count, draw, lay_out, money
+from orchestration.report.figures import MARK, NOTHING, Bar, Column, Kind, change, count, money
 from orchestration.report.months import previous_month
-from orchestration.report.reading import Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Key, Readings
+from orchestration.report.sheet import Item, Sheet, Table
 
 
 @dataclass(frozen=True)
@@ -57,29 +55,37 @@ class Funnel:
 _FUNNEL_COLUMNS = tuple(Funnel.__dataclass_fields__)
 
 
-def read_funnels(reading: Reading, month: date) -> dict[str, Funnel]:
-    """The month's row of everybody shown who has one, by employee."""
-    rows = reading.rows(
+def read_funnels(readings: Readings) -> dict[Key, dict[str, Funnel]]:
+    """The months' rows, and those of the month before the first, of everybody shown who has one, by employee."""
+    rows = readings.rows(
         """
         select
-            employee_id, new_customers, new_customers_current, customers_assigned, customers_in_charge,
-            customers_in_charge_current, interactions, activities, orders, returns, pending_orders, sales_amount,
-            revenue_amount, collected_amount
-        from access.access_fct_funnel
-        where month_date = $month and employee_id in (select unnest($ids::varchar[]))
+            asked.subject, funnel.month_date, funnel.employee_id, funnel.new_customers, funnel.new_customers_current,
+            funnel.customers_assigned, funnel.customers_in_charge, funnel.customers_in_charge_current,
+            funnel.interactions, funnel.activities, funnel.orders, funnel.returns, funnel.pending_orders,
+            funnel.sales_amount, funnel.revenue_amount, funnel.collected_amount
+        from access.access_fct_funnel as funnel
+        inner join asked on funnel.employee_id = asked.employee_id
+        where funnel.month_date between $first and $last
         """,
-        month=month,
+        first=readings.month_before,
+        last=readings.last_month,
     )
-    return {row[0]: Funnel(*row[1:]) for row in rows}
+    found: dict[Key, dict[str, Funnel]] = defaultdict(dict)
+    for subject, month, employee_id, *figures in rows:
+        found[subject, month][employee_id] = Funnel(*figures)
+    return found
 
 
-def read_funnel(reading: Reading, month: date) -> Funnel:
-    """The month of the people shown, added up."""
-    return sum(read_funnels(reading, month).values(), Funnel())
+def read_funnel(readings: Readings) -> dict[Key, Funnel]:
+    """The months, and the one before the first, of the people shown, added up; all zero where nobody has a row."""
+    added = {key: sum(people.values(), Funnel()) for key, people in read_funnels(readings).items()}
+    return defaultdict(Funnel, added)
 
 
 @dataclass(frozen=True)
 class _Line:
+    name: str
     label: str
     now: int | Decimal
     before: int | Decimal
@@ -97,9 +103,12 @@ class Conversion(Block):
     before: Funnel = Funnel()
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """Both months of `fct_funnel`."""
-        return cls(read_funnel(reading, reading.month), read_funnel(reading, previous_month(reading.month)))
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
+        """The months of `fct_funnel`, and those before."""
+        funnels = read_funnel(readings)
+        return readings.each(
+            lambda subject, month: cls(funnels[subject, month], funnels[subject, previous_month(month)])
+        )
 
     @property
     def is_empty(self) -> bool:
@@ -111,7 +120,7 @@ class Conversion(Block):
         """All six."""
         return (*self.now.amounts, *self.before.amounts)
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """The steps in bold, what belongs to each below it."""
         lines = self._lines(sheet)
         columns = [
@@ -126,10 +135,13 @@ class Conversion(Block):
             columns.append(Column(sheet.word("owner_now"), cells, Kind.NUMBER))
             notes.append(sheet.note("parity_note"))
         columns.append(Column("", [_against(line.now, line.before) for line in lines], Kind.BAR))
-        layout = lay_out(columns, sheet.width)
-        if layout.has_bars:
-            notes.insert(0, sheet.note("bar_note", mark=MARK))
-        return [draw(layout, [index for index, line in enumerate(lines) if line.is_step]), *notes]
+        table = Table(
+            columns,
+            bold_rows=[index for index, line in enumerate(lines) if line.is_step],
+            keys=[line.name for line in lines],
+            bar_note=sheet.word("bar_note", mark=MARK),
+        )
+        return [table, *notes]
 
     def _lines(self, sheet: Sheet) -> list[_Line]:
         steps = ("new_customers", "interactions", "activities", "orders", "revenue_amount")
@@ -147,6 +159,7 @@ class Conversion(Block):
         ]
         return [
             _Line(
+                name=name,
                 label=f"{steps.index(name) + 1} {sheet.word(name)}" if name in steps else f"  {sheet.word(name)}",
                 now=getattr(self.now, name),
                 before=getattr(self.before, name),
@@ -189,9 +202,10 @@ class Ratios(Block):
     funnel: Funnel = Funnel()
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """The month of `fct_funnel`."""
-        return cls(read_funnel(reading, reading.month))
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
+        """The months of `fct_funnel`."""
+        funnels = read_funnel(readings)
+        return readings.each(lambda *key: cls(funnels[key]))
 
     @property
     def ratios(self) -> tuple[Ratio, ...]:
@@ -217,7 +231,7 @@ class Ratios(Block):
         """The numerators that are money; quotients are rounded to what the page shows."""
         return self.funnel.amounts
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """Every quotient beside its division."""
         columns = [
             Column(sheet.word("ratio"), [sheet.word(ratio.name) for ratio in self.ratios], Kind.LABEL),
@@ -228,7 +242,7 @@ class Ratios(Block):
                 Kind.NUMBER,
             ),
         ]
-        return [*sheet.table(columns), sheet.note("ratio_note")]
+        return [Table(columns), sheet.note("ratio_note")]
 
 
 def _quotient(ratio: Ratio, sheet: Sheet) -> str:

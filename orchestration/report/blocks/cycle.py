@@ -6,34 +6,32 @@ holds only the windows of its seed. For one person and one of these windows the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import ClassVar, Self
-
-from rich.console import RenderableType
+from typing import ClassVar, Self, TypedDict
 
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
 from orchestration.report.blocks.relationships import in_order, read_relationship_names
 from orchestration.report.figures import NOTHING, Column, Kind, count, share
 from orchestration.report.people import one_line
-from orchestration.report.reading import Filters, Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Filters, Key, Readings, Row, by_subject
+from orchestration.report.sheet import Heading, Item, Sheet, Table
 
 # Breakdowns are for the first order only; every result is there for all customers together.
 _FIGURES = """
     with population as (
         select
-            cycle.result_type, cycle.result_id, members.breakdown, members.member_id, cycle.days_to_event,
-            cycle.is_converted, cycle.has_negative_duration,
+            asked.subject, cycle.result_type, cycle.result_id, members.breakdown, members.member_id,
+            cycle.days_to_event, cycle.is_converted, cycle.has_negative_duration,
             coalesce(cycle.days_to_event, cycle.days_observed) as followed_days
         from access.access_fct_customer_cycle as cycle
+        inner join asked on cycle.manager_id = asked.employee_id
         inner join access.access_fct_cycle_members as members
             on cycle.customer_id = members.customer_id and cycle.manager_id = members.manager_id
         where
-            cycle.manager_id in (select unnest($ids::varchar[]))
-            and cycle.created_date > $as_of::date - $window::integer
+            cycle.created_date > $as_of::date - $window::integer
             and cycle.created_date <= $as_of::date
             and (members.breakdown = 'all' or cycle.result_type = 'order')
             and ($source::varchar is null or cycle.customer_id in (
@@ -48,51 +46,53 @@ _FIGURES = """
 
     figures as (
         select
-            result_type, result_id, breakdown, member_id,
+            subject, result_type, result_id, breakdown, member_id,
             count(*) filter (where has_negative_duration) as excluded_negative,
             count(*) filter (where not has_negative_duration) as counted_customers,
             count(*) filter (where is_converted) as converted,
             coalesce(sum(days_to_event), 0) as total_days,
             median(days_to_event) as median_days
         from population
-        group by result_type, result_id, breakdown, member_id
+        group by subject, result_type, result_id, breakdown, member_id
     ),
 
     days as (
         select
-            result_type, result_id, breakdown, member_id, followed_days,
+            subject, result_type, result_id, breakdown, member_id, followed_days,
             count(*) filter (where is_converted) as converted,
             sum(count(*)) over (
-                partition by result_type, result_id, breakdown, member_id order by followed_days desc
+                partition by subject, result_type, result_id, breakdown, member_id order by followed_days desc
             ) as followed_customers
         from population
         where not has_negative_duration
-        group by result_type, result_id, breakdown, member_id, followed_days
+        group by subject, result_type, result_id, breakdown, member_id, followed_days
     ),
 
     survival as (
         select
-            result_type, result_id, breakdown, member_id, followed_days,
+            subject, result_type, result_id, breakdown, member_id, followed_days,
             product(1 - converted / followed_customers) over (
-                partition by result_type, result_id, breakdown, member_id order by followed_days
+                partition by subject, result_type, result_id, breakdown, member_id order by followed_days
             ) as waiting_share
         from days
     ),
 
     medians as (
-        select result_type, result_id, breakdown, member_id, min(followed_days) as km_median_days
+        select subject, result_type, result_id, breakdown, member_id, min(followed_days) as km_median_days
         from survival
         where waiting_share <= 0.5 + 1e-9
-        group by result_type, result_id, breakdown, member_id
+        group by subject, result_type, result_id, breakdown, member_id
     )
 
     select
-        figures.result_type, figures.result_id, figures.breakdown, figures.member_id, figures.excluded_negative,
+        figures.subject, figures.result_type, figures.result_id, figures.breakdown, figures.member_id,
+        figures.excluded_negative,
         figures.counted_customers, figures.converted, figures.total_days, figures.median_days, medians.km_median_days
     from figures
     left join medians
         on
-            figures.result_type = medians.result_type
+            figures.subject = medians.subject
+            and figures.result_type = medians.result_type
             and figures.result_id = medians.result_id
             and figures.breakdown = medians.breakdown
             and figures.member_id = medians.member_id
@@ -129,6 +129,7 @@ class Cycle(Block):
 
     name: ClassVar = BlockName.CYCLE
     nothing: ClassVar = "nobody_created"
+    is_monthly: ClassVar = False
 
     filters: Filters = field(default_factory=Filters)
     first_day: date = date.min
@@ -138,39 +139,30 @@ class Cycle(Block):
     by_relationship: tuple[Span, ...] = ()
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
         """`fct_customer_cycle` with `fct_cycle_members`: customers of the window by who is in charge now."""
-        filters = reading.filters
-        rows = reading.rows(
+        filters = readings.filters
+        rows = readings.rows(
             _FIGURES,
-            as_of=reading.as_of,
+            as_of=readings.as_of,
             window=filters.window_days,
             source=filters.source.member_id if filters.source else None,
             relationship=filters.relationship.member_id if filters.relationship else None,
         )
-        relationships = read_relationship_names(reading)
+        relationships = read_relationship_names(readings)
         sources = {
             source: one_line(name or source)
-            for source, name in reading.connection.execute(
+            for source, name in readings.connection.execute(
                 "select source_id, source_name from access.access_dim_sources"
             ).fetchall()
         }
-        names = {"order": sources, "relationship": relationships}
-        found: dict[tuple[str, str], dict[str, Span]] = {}
-        for result_type, result_id, breakdown, member_id, *figures in rows:
-            # What a span is named after: the result where all customers are in it, else the part of them it is of.
-            key = result_id if breakdown == "all" else member_id
-            known = names["relationship"] if (result_type, breakdown) != ("order", "source") else sources
-            found.setdefault((result_type, breakdown), {})[key] = _span(known.get(key, key), *figures)
-        reached = found.get(("relationship", "all"), {})
-        now = found.get(("order", "relationship"), {})
-        return cls(
-            filters=filters,
-            first_day=reading.as_of - timedelta(days=filters.window_days - 1),
-            to_order=found.get(("order", "all"), {}).get("order"),
-            to_relationships=tuple(reached[key] for key in in_order(reached, relationships)),
-            by_source=tuple(found.get(("order", "source"), {}).values()),
-            by_relationship=tuple(now[key] for key in in_order(now, relationships)),
+        found = by_subject(rows)
+        return readings.whatever_month(
+            lambda subject: cls(
+                filters=filters,
+                first_day=readings.as_of - timedelta(days=filters.window_days - 1),
+                **_spans(found.get(subject, ()), sources, relationships),
+            )
         )
 
     @property
@@ -178,33 +170,58 @@ class Cycle(Block):
         """Whether nobody was created in the window."""
         return self.to_order is None
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """One table of results, then the first order in parts, without the part that a filter already chose."""
         if self.to_order is None:
             return []
         filters = self.filters
         first, last = self.first_day, sheet.as_of
-        drawn: list[RenderableType] = [sheet.note("window_note", first=first, last=last, days=filters.window_days)]
+        drawn: list[Item] = [sheet.note("window_note", first=first, last=last, days=filters.window_days)]
         if filters.source:
             drawn.append(sheet.note("only_source", name=sheet.member(filters.source.name)))
         if filters.relationship:
             drawn.append(sheet.note("only_relationship", name=sheet.member(filters.relationship.name)))
         order = (sheet.word("first_order"), self.to_order)
         results = [order, *((sheet.word("to", name=sheet.member(one.name)), one) for one in self.to_relationships)]
-        drawn += _table(sheet, "until", results)
+        drawn.append(_table(sheet, "until", results))
         if filters.source is None:
-            drawn += [sheet.heading("")]
-            drawn += _table(sheet, "order_by_source", [(sheet.member(one.name), one) for one in self.by_source])
+            drawn.append(Heading(""))
+            drawn.append(_table(sheet, "order_by_source", [(sheet.member(one.name), one) for one in self.by_source]))
         if filters.relationship is None:
-            drawn += [sheet.heading("")]
+            drawn.append(Heading(""))
             parts = [(sheet.member(one.name), one) for one in self.by_relationship]
-            drawn += _table(sheet, "order_by_relationship", parts)
+            drawn.append(_table(sheet, "order_by_relationship", parts))
         excluded = [(label, one.excluded_negative) for label, one in results if one.excluded_negative]
         drawn.append(sheet.note("cycle_note"))
         if excluded:
             listed = ", ".join(f"{label} {count(customers)}" for label, customers in excluded)
             drawn.append(sheet.note("excluded_note", listed=listed))
         return drawn
+
+
+class _Spans(TypedDict):
+    to_order: Span | None
+    to_relationships: tuple[Span, ...]
+    by_source: tuple[Span, ...]
+    by_relationship: tuple[Span, ...]
+
+
+def _spans(rows: Iterable[Row], sources: Mapping[str, str], relationships: dict[str, str]) -> _Spans:
+    """One subject's rows by what they are of."""
+    found: dict[tuple[str, str], dict[str, Span]] = {}
+    for result_type, result_id, breakdown, member_id, *figures in rows:
+        # What a span is named after: the result where all customers are in it, else the part of them it is of.
+        key = result_id if breakdown == "all" else member_id
+        known = relationships if (result_type, breakdown) != ("order", "source") else sources
+        found.setdefault((result_type, breakdown), {})[key] = _span(known.get(key, key), *figures)
+    reached = found.get(("relationship", "all"), {})
+    now = found.get(("order", "relationship"), {})
+    return {
+        "to_order": found.get(("order", "all"), {}).get("order"),
+        "to_relationships": tuple(reached[key] for key in in_order(reached, relationships)),
+        "by_source": tuple(found.get(("order", "source"), {}).values()),
+        "by_relationship": tuple(now[key] for key in in_order(now, relationships)),
+    }
 
 
 def _span(
@@ -219,8 +236,8 @@ def _span(
     return Span(name, counted, converted, int(total_days), median_days, km_median_days, excluded)
 
 
-def _table(sheet: Sheet, head: str, spans: Sequence[tuple[str, Span]]) -> list[RenderableType]:
-    return sheet.table(
+def _table(sheet: Sheet, head: str, spans: Sequence[tuple[str, Span]]) -> Table:
+    return Table(
         [
             sheet.names(head, [label for label, _ in spans], total=False),
             sheet.numbers("customers", [span.counted_customers for _, span in spans]),

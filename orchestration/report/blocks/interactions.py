@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
-
-from rich.console import RenderableType
+from datetime import date
+from typing import ClassVar
 
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
 from orchestration.report.figures import Column, Kind, share
 from orchestration.report.labels import interaction_name
 from orchestration.report.months import previous_month
-from orchestration.report.reading import Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Key, Readings, by_month
+from orchestration.report.sheet import Item, Sheet, Table
 
 
 @dataclass(frozen=True)
@@ -37,46 +36,63 @@ class Interactions(Block):
     types: tuple[Contact, ...] = ()
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """Both months of `kpi_interactions_by_type`; customers of several people are counted in `fct_interactions`."""
-        rows = reading.rows(
+    def read_all(cls, readings: Readings) -> Mapping[Key, Interactions]:
+        """The months of `kpi_interactions_by_type`; customers of several people are counted in `fct_interactions`."""
+        rows = readings.rows(
             """
             with figures as (
                 select
-                    interaction_type,
-                    coalesce(sum(interactions) filter (where month_date = $month), 0) as interactions,
-                    coalesce(sum(interactions) filter (where month_date = $before), 0) as interactions_before,
-                    coalesce(sum(interactions_logged) filter (where month_date = $month), 0) as interactions_logged
-                from access.access_kpi_interactions_by_type
-                where month_date in ($month, $before) and employee_id in (select unnest($ids::varchar[]))
-                group by interaction_type
+                    asked.subject, types.month_date, types.interaction_type, sum(types.interactions) as interactions,
+                    sum(types.interactions_logged) as interactions_logged
+                from access.access_kpi_interactions_by_type as types
+                inner join asked on types.employee_id = asked.employee_id
+                where types.month_date between $before and $last
+                group by asked.subject, types.month_date, types.interaction_type
             ),
 
             reached as (
-                select interaction_type, count(distinct customer_id) as interacted_customers
-                from access.access_fct_interactions
-                where month_date = $month and is_counted and employee_id in (select unnest($ids::varchar[]))
-                group by interaction_type
+                select
+                    asked.subject, interactions.month_date, interactions.interaction_type,
+                    count(distinct interactions.customer_id) as interacted_customers
+                from access.access_fct_interactions as interactions
+                inner join asked on interactions.employee_id = asked.employee_id
+                where interactions.month_date between $first and $last and interactions.is_counted
+                group by asked.subject, interactions.month_date, interactions.interaction_type
             )
 
             select
-                figures.interaction_type, figures.interactions, figures.interactions_before,
+                figures.subject, figures.month_date, figures.interaction_type, figures.interactions,
                 figures.interactions_logged, coalesce(reached.interacted_customers, 0)
             from figures
-            left join reached on figures.interaction_type = reached.interaction_type
-            order by figures.interactions desc, figures.interaction_type
+            left join reached
+                on
+                    figures.subject = reached.subject
+                    and figures.month_date = reached.month_date
+                    and figures.interaction_type = reached.interaction_type
             """,
-            month=reading.month,
-            before=previous_month(reading.month),
+            before=readings.month_before,
+            first=readings.first_month,
+            last=readings.last_month,
         )
-        return cls(tuple(Contact(name, *map(int, figures)) for name, *figures in rows))
+        found = {key: {name: figures for name, *figures in types} for key, types in by_month(rows).items()}
+
+        def page(subject: str, month: date) -> Interactions:
+            now, before = found.get((subject, month), {}), found.get((subject, previous_month(month)), {})
+            types = []
+            for name in now.keys() | before.keys():
+                interactions, logged, reached = now.get(name, (0, 0, 0))
+                before_it = before.get(name, (0, 0, 0))[0]
+                types.append(Contact(name, int(interactions), int(before_it), int(logged), int(reached)))
+            return cls(tuple(sorted(types, key=lambda one: (-one.interactions, one.name))))
+
+        return readings.each(page)
 
     @property
     def is_empty(self) -> bool:
         """Whether there was none in either month."""
         return not any(one.interactions or one.interactions_before or one.interactions_logged for one in self.types)
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """The total is step 2 of the conversion; customers of several types are not added up."""
         total = sum(one.interactions for one in self.types)
         before = sum(one.interactions_before for one in self.types)
@@ -101,4 +117,5 @@ class Interactions(Block):
             ),
             sheet.numbers("logged", [*(one.interactions_logged for one in self.types), logged]),
         ]
-        return [*sheet.table(columns, bold_rows=[len(self.types)]), sheet.note("interactions_note")]
+        table = Table(columns, bold_rows=[len(self.types)], keys=[one.name for one in self.types])
+        return [table, sheet.note("interactions_note")]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import ClassVar, Self
-
-from rich.console import RenderableType
+from typing import ClassVar
 
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
 from orchestration.report.blocks.relationships import in_order, read_relationship_names
 from orchestration.report.figures import NOTHING, Column, Kind, share
-from orchestration.report.reading import Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Key, Readings, by_subject
+from orchestration.report.sheet import Heading, Item, Sheet, Table
 
 
 @dataclass(frozen=True)
@@ -55,89 +53,95 @@ class Journey(Block):
 
     name: ClassVar = BlockName.JOURNEY
     nothing: ClassVar = "nobody_in_charge"
+    is_monthly: ClassVar = False
 
     window_days: int = 0
     first_day: date = date.min
     stages: tuple[Stage, ...] = ()
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
+    def read_all(cls, readings: Readings) -> Mapping[Key, Journey]:
         """`kpi_journey_time`, with `fct_journey` for the window and the rows behind the mart for the medians."""
-        window = reading.filters.window_days
-        rows = reading.rows(
+        window = readings.filters.window_days
+        rows = readings.rows(
             """
             with times as (
                 select
-                    relationship_id, sum(customers) as customers, sum(total_open_days) as total_open_days,
-                    sum(closed_stays) as closed_stays, sum(total_closed_days) as total_closed_days,
-                    sum(moves_in) as moves_in, sum(moves_out) as moves_out, sum(moves_forward) as moves_forward,
-                    sum(moves_backward) as moves_backward, sum(moves_skipping) as moves_skipping
-                from access.access_kpi_journey_time
-                where manager_id in (select unnest($ids::varchar[]))
-                group by relationship_id
+                    asked.subject, stages.relationship_id, sum(stages.customers) as customers,
+                    sum(stages.total_open_days) as total_open_days, sum(stages.closed_stays) as closed_stays,
+                    sum(stages.total_closed_days) as total_closed_days, sum(stages.moves_in) as moves_in,
+                    sum(stages.moves_out) as moves_out, sum(stages.moves_forward) as moves_forward,
+                    sum(stages.moves_backward) as moves_backward, sum(stages.moves_skipping) as moves_skipping
+                from access.access_kpi_journey_time as stages
+                inner join asked on stages.manager_id = asked.employee_id
+                group by asked.subject, stages.relationship_id
             ),
 
             window_stock as (
-                select relationship_id, sum(customers) as customers
-                from access.access_fct_journey
+                select asked.subject, stock.relationship_id, sum(stock.customers) as customers
+                from access.access_fct_journey as stock
+                inner join asked on stock.manager_id = asked.employee_id
                 where
-                    as_of_date = $as_of::date
-                    and created_date > $as_of::date - $window::integer
-                    and created_date <= $as_of::date
-                    and manager_id in (select unnest($ids::varchar[]))
-                group by relationship_id
+                    stock.as_of_date = $as_of::date
+                    and stock.created_date > $as_of::date - $window::integer
+                    and stock.created_date <= $as_of::date
+                group by asked.subject, stock.relationship_id
             ),
 
             open_stays as (
-                select relationship_id, median(days_in_stage) as median_days
-                from access.access_fct_customer_stages
-                where manager_id in (select unnest($ids::varchar[]))
-                group by relationship_id
+                select asked.subject, stays.relationship_id, median(stays.days_in_stage) as median_days
+                from access.access_fct_customer_stages as stays
+                inner join asked on stays.manager_id = asked.employee_id
+                group by asked.subject, stays.relationship_id
             ),
 
             closed_stays as (
-                select relationship_id, median(days_in_stage) as median_days
-                from access.access_fct_relationship_stays
-                where has_moved_on and manager_id in (select unnest($ids::varchar[]))
-                group by relationship_id
+                select asked.subject, stays.relationship_id, median(stays.days_in_stage) as median_days
+                from access.access_fct_relationship_stays as stays
+                inner join asked on stays.manager_id = asked.employee_id
+                where stays.has_moved_on
+                group by asked.subject, stays.relationship_id
             )
 
             select
-                times.relationship_id, times.customers, coalesce(window_stock.customers, 0), times.total_open_days,
-                open_stays.median_days, times.closed_stays, times.total_closed_days, closed_stays.median_days,
-                times.moves_in, times.moves_out, times.moves_forward, times.moves_backward, times.moves_skipping
+                times.subject, times.relationship_id, times.customers, coalesce(window_stock.customers, 0),
+                times.total_open_days, open_stays.median_days, times.closed_stays, times.total_closed_days,
+                closed_stays.median_days, times.moves_in, times.moves_out, times.moves_forward, times.moves_backward,
+                times.moves_skipping
             from times
-            left join window_stock on times.relationship_id = window_stock.relationship_id
-            left join open_stays on times.relationship_id = open_stays.relationship_id
-            left join closed_stays on times.relationship_id = closed_stays.relationship_id
+            left join window_stock
+                on times.subject = window_stock.subject and times.relationship_id = window_stock.relationship_id
+            left join open_stays
+                on times.subject = open_stays.subject and times.relationship_id = open_stays.relationship_id
+            left join closed_stays
+                on times.subject = closed_stays.subject and times.relationship_id = closed_stays.relationship_id
             """,
-            as_of=reading.as_of,
+            as_of=readings.as_of,
             window=window,
         )
-        names = read_relationship_names(reading)
-        stages = {
-            relationship: Stage(
-                names.get(relationship, relationship),
-                *figures,
+        names = read_relationship_names(readings)
+        found = by_subject(rows)
+
+        def page(subject: str) -> Journey:
+            stages = {one: Stage(names.get(str(one), str(one)), *figures) for one, *figures in found.get(subject, ())}
+            return cls(
+                window_days=window,
+                first_day=readings.as_of - timedelta(days=window - 1),
+                stages=tuple(stages[relationship] for relationship in in_order(stages, names)),
             )
-            for relationship, *figures in rows
-        }
-        return cls(
-            window_days=window,
-            first_day=reading.as_of - timedelta(days=window - 1),
-            stages=tuple(stages[relationship] for relationship in in_order(stages, names)),
-        )
+
+        return readings.whatever_month(page)
 
     @property
     def is_empty(self) -> bool:
         """Whether nobody is or was in any relationship."""
         return not self.stages
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """The stock and the moves first, then the days."""
         stages = self.stages
         created = [stage.created_in_window for stage in stages]
-        stock = sheet.table(
+        stock = Table(
             [
                 sheet.names("relationship", [stage.name for stage in stages]),
                 sheet.numbers("in_it_now", _with_sum(stage.customers for stage in stages)),
@@ -149,8 +153,9 @@ class Journey(Block):
                 sheet.numbers("went_back", _with_sum(stage.moves_backward for stage in stages)),
             ],
             bold_rows=[len(stages)],
+            keys=[stage.name for stage in stages],
         )
-        times = sheet.table(
+        times = Table(
             [
                 sheet.names("days_in", [stage.name for stage in stages], total=False),
                 sheet.numbers("in_it_now", [stage.customers for stage in stages]),
@@ -162,10 +167,10 @@ class Journey(Block):
             ]
         )
         return [
-            *stock,
+            stock,
             sheet.note("journey_note", first=self.first_day, last=sheet.as_of, days=self.window_days),
-            sheet.heading(""),
-            *times,
+            Heading(""),
+            times,
             sheet.note("stay_note"),
         ]
 

@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Self
 
 from rich.cells import cell_len
-from rich.console import RenderableType
 
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
 from orchestration.report.figures import NOTHING, Column, Kind, count
 from orchestration.report.labels import order_status_name
 from orchestration.report.people import one_line
-from orchestration.report.reading import Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Key, Readings, by_month
+from orchestration.report.sheet import Heading, Item, Sheet, Table
 
 _LARGEST = 5
 _LONGEST_CODE = 16
+
+
+# Of an order called `sales`, and of its customer as far as the viewer may see the customer.
+KIND_OF_ORDER = """
+    case
+        when sales.orders = 1 then 'counted'
+        when sales.returns = 1 then 'returned'
+        when sales.pending_orders = 1 then 'pending'
+        else 'left_out'
+    end
+"""
+AMOUNT_OF_ORDER = """
+    case
+        when sales.orders = 1 or sales.returns = 1 then sales.revenue_amount
+        when sales.pending_orders = 1 then sales.pending_revenue_amount
+        else sales.billed_amount
+    end
+"""
+NAME_OF_CUSTOMER = """
+    case
+        when sales.customer_id in ('none', 'unknown') then '(' || sales.customer_id || ')'
+        else customers.customer_name
+    end
+"""
 
 
 @dataclass(frozen=True)
@@ -57,52 +80,47 @@ class Orders(Block):
     largest: tuple[Sale, ...] = ()
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """The month of `fct_orders` by executor; an order of no kind, such as a cancelled one, is left out."""
-        rows = reading.rows(
-            """
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
+        """The months of `fct_orders` by executor; an order of no kind, such as a cancelled one, is left out."""
+        rows = readings.rows(
+            f"""
             select
-                case
-                    when orders = 1 then 'counted'
-                    when returns = 1 then 'returned'
-                    when pending_orders = 1 then 'pending'
-                    else 'left_out'
-                end as kind,
-                count(*),
-                sum(case
-                    when orders = 1 or returns = 1 then revenue_amount
-                    when pending_orders = 1 then pending_revenue_amount
-                    else billed_amount
-                end)
-            from access.access_fct_orders
-            where month_date = $month and executor_id in (select unnest($ids::varchar[]))
-            group by kind
-            """,
-            month=reading.month,
-        )
-        lots = {kind: Lot(orders, amount) for kind, orders, amount in rows}
-        largest = reading.rows(
-            """
-            select
-                sales.order_id, coalesce(sales.order_code, sales.order_id), sales.order_date,
-                case
-                    when sales.customer_id in ('none', 'unknown') then '(' || sales.customer_id || ')'
-                    else customers.customer_name
-                end,
-                coalesce(people.full_name, sales.executor_id), sales.status, sales.revenue_amount
+                asked.subject, sales.month_date, {KIND_OF_ORDER} as kind, count(*), sum({AMOUNT_OF_ORDER})
             from access.access_fct_orders as sales
+            inner join asked on sales.executor_id = asked.employee_id
+            where sales.month_date between $first and $last
+            group by asked.subject, sales.month_date, kind
+            """,
+            first=readings.first_month,
+            last=readings.last_month,
+        )
+        lots = {
+            key: {kind: Lot(orders, amount) for kind, orders, amount in kinds} for key, kinds in by_month(rows).items()
+        }
+        largest = readings.rows(
+            f"""
+            select
+                asked.subject, sales.month_date, sales.order_id, coalesce(sales.order_code, sales.order_id),
+                sales.order_date, {NAME_OF_CUSTOMER}, coalesce(people.full_name, sales.executor_id), sales.status,
+                sales.revenue_amount
+            from access.access_fct_orders as sales
+            inner join asked on sales.executor_id = asked.employee_id
             left join access.access_dim_customers as customers on sales.customer_id = customers.customer_id
             left join access.access_dim_employees as people on sales.executor_id = people.employee_id
-            where
-                sales.month_date = $month and sales.orders = 1
-                and sales.executor_id in (select unnest($ids::varchar[]))
+            where sales.month_date between $first and $last and sales.orders = 1
+            qualify row_number() over (
+                partition by asked.subject, sales.month_date order by sales.revenue_amount desc, sales.order_id
+            ) <= $limit
             order by sales.revenue_amount desc, sales.order_id
-            limit $limit
             """,
-            month=reading.month,
+            first=readings.first_month,
+            last=readings.last_month,
             limit=_LARGEST,
         )
-        return cls(**lots, largest=tuple(_sale(*row) for row in largest))
+        sales = by_month(largest)
+        return readings.each(
+            lambda *key: cls(**lots.get(key, {}), largest=tuple(_sale(*row) for row in sales.get(key, ())))
+        )
 
     @property
     def is_empty(self) -> bool:
@@ -115,7 +133,7 @@ class Orders(Block):
         lots = (self.counted, self.returned, self.pending, self.left_out)
         return [*(lot.amount for lot in lots), *(sale.revenue_amount for sale in self.largest)]
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """What counts, its total, what does not, and the largest sales."""
         net = self.counted.amount + self.returned.amount
         rows = [
@@ -125,19 +143,20 @@ class Orders(Block):
             (sheet.word("orders_pending"), count(self.pending.orders), self.pending.amount),
             (sheet.word("orders_left_out"), count(self.left_out.orders), self.left_out.amount),
         ]
-        states = sheet.table(
+        states = Table(
             [
                 Column(sheet.word("state"), [label for label, _, _ in rows], Kind.LABEL),
                 Column(sheet.word("ord"), [orders for _, orders, _ in rows], Kind.NUMBER),
                 sheet.numbers("amount", [amount for _, _, amount in rows]),
             ],
             bold_rows=[2],
+            keys=["counted", "returned", "net", "pending", "left_out"],
         )
         if not self.largest:
-            return states
-        return [*states, sheet.heading(sheet.word("largest_sales")), *self._largest(sheet)]
+            return [states]
+        return [states, Heading(sheet.word("largest_sales")), self._largest(sheet)]
 
-    def _largest(self, sheet: Sheet) -> list[RenderableType]:
+    def _largest(self, sheet: Sheet) -> Table:
         # Half a code finds no order; one too long to be a code is cut as a name would be.
         is_short = all(cell_len(sale.code) <= _LONGEST_CODE for sale in self.largest)
         columns = [
@@ -156,7 +175,7 @@ class Orders(Block):
             ),
             sheet.numbers("revenue", [sale.revenue_amount for sale in self.largest]),
         ]
-        return sheet.table(columns)
+        return Table(columns)
 
 
 def _sale(

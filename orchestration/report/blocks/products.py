@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Self
-
-from rich.console import RenderableType
 
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
 from orchestration.report.figures import Column, Kind, first_and_rest, quantities, share
 from orchestration.report.people import one_line
-from orchestration.report.reading import Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Key, Readings, by_month
+from orchestration.report.sheet import Item, Sheet, Table
 
 _SHOWN = 10
 
@@ -39,26 +37,31 @@ class Products(Block):
     products: tuple[Product, ...] = ()
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """The month of `fct_product_sales` by executor."""
-        rows = reading.rows(
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
+        """The months of `fct_product_sales` by executor."""
+        rows = readings.rows(
             """
             select
-                coalesce(max(names.product_name), sales.product_id) as name,
+                asked.subject, sales.month_date, coalesce(max(names.product_name), sales.product_id) as name,
                 sum(sales.orders), sum(sales.returns), sum(sales.sold_quantity),
                 sum(sales.revenue_amount) as revenue_amount
             from access.access_fct_product_sales as sales
+            inner join asked on sales.executor_id = asked.employee_id
             left join access.access_dim_products as names on sales.product_id = names.product_id
-            where sales.month_date = $month and sales.executor_id in (select unnest($ids::varchar[]))
-            group by sales.product_id
+            where sales.month_date between $first and $last
+            group by asked.subject, sales.month_date, sales.product_id
             order by revenue_amount desc, name, sales.product_id
             """,
-            month=reading.month,
+            first=readings.first_month,
+            last=readings.last_month,
         )
-        return cls(
-            tuple(
-                Product(one_line(name), int(orders), int(returns), quantity, amount)
-                for name, orders, returns, quantity, amount in rows
+        found = by_month(rows)
+        return readings.each(
+            lambda *key: cls(
+                tuple(
+                    Product(one_line(name), int(orders), int(returns), quantity, amount)
+                    for name, orders, returns, quantity, amount in found.get(key, ())
+                )
             )
         )
 
@@ -67,7 +70,7 @@ class Products(Block):
         """Whether no product was sold or returned."""
         return not self.products
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """The first products, the others in one row; orders are not added up, one may hold several products."""
         shown, rest = first_and_rest(self.products, _SHOWN)
         others = [(sheet.word("others", count=len(rest)), _units(rest), _revenue(rest))] if rest else []
@@ -91,7 +94,8 @@ class Products(Block):
                 Kind.NUMBER,
             ),
         ]
-        return [*sheet.table(columns, bold_rows=[len(amounts) - 1]), sheet.note("products_note")]
+        table = Table(columns, bold_rows=[len(amounts) - 1], keys=[one.name for one in shown])
+        return [table, sheet.note("products_note")]
 
 
 def _units(products: Iterable[Product]) -> Decimal:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import ClassVar, Self
-
-from rich.console import RenderableType
 
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
@@ -15,16 +13,16 @@ from orchestration.report.figures import Bar, Column, Kind, count
 from orchestration.report.labels import word_or_code
 from orchestration.report.months import month_end
 from orchestration.report.people import one_line
-from orchestration.report.reading import Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Key, Readings, by_month, by_subject
+from orchestration.report.sheet import Item, Sheet, Table
 
 _STOCK_WEEKS_BEFORE = (12, 8, 4, 0)
 _MOVES_SHOWN = 10
 
 
-def read_relationship_names(reading: Reading) -> dict[str, str]:
+def read_relationship_names(readings: Readings) -> dict[str, str]:
     """Relationship names by id, in the company's order."""
-    rows = reading.connection.execute(
+    rows = readings.connection.execute(
         """
         select relationship_id, relationship_name
         from access.access_dim_relationships
@@ -70,36 +68,45 @@ class Relationships(Block):
     stock: tuple[Stock, ...] = ()
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
+    def read_all(cls, readings: Readings) -> Mapping[Key, Relationships]:
         """`fct_journey` on those days, by the owner and relationship of each."""
-        dates = stock_dates(reading.month, reading.as_of)
-        rows = reading.rows(
+        dates = {month: stock_dates(month, readings.as_of) for month in readings.months}
+        rows = readings.rows(
             """
-            select relationship_id, as_of_date, sum(customers)
-            from access.access_fct_journey
-            where as_of_date in (select unnest($dates::date[])) and manager_id in (select unnest($ids::varchar[]))
-            group by relationship_id, as_of_date
+            select asked.subject, stock.relationship_id, stock.as_of_date, sum(stock.customers)
+            from access.access_fct_journey as stock
+            inner join asked on stock.manager_id = asked.employee_id
+            where stock.as_of_date in (select unnest($dates::date[]))
+            group by asked.subject, stock.relationship_id, stock.as_of_date
             """,
-            dates=list(dates),
+            dates=sorted({day for days in dates.values() for day in days}),
         )
-        counts = {(relationship, day): int(customers) for relationship, day, customers in rows}
-        names = read_relationship_names(reading)
-        stock = tuple(
-            Stock(
-                relationship,
-                names.get(relationship, relationship),
-                tuple(counts.get((relationship, day), 0) for day in dates),
+        names = read_relationship_names(readings)
+        found = {
+            subject: {(relationship, day): int(customers) for relationship, day, customers in counts}
+            for subject, counts in by_subject(rows).items()
+        }
+
+        def page(subject: str, month: date) -> Relationships:
+            counts, days = found.get(subject, {}), dates[month]
+            stock = tuple(
+                Stock(
+                    relationship,
+                    names.get(relationship, relationship),
+                    tuple(counts.get((relationship, day), 0) for day in days),
+                )
+                for relationship in in_order((one for one, day in counts if day in days), names)
             )
-            for relationship in in_order((relationship for relationship, _ in counts), names)
-        )
-        return cls(dates, stock)
+            return cls(days, stock)
+
+        return readings.each(page)
 
     @property
     def is_empty(self) -> bool:
         """Whether nobody was in charge of a customer on any of the days."""
         return not self.stock
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """A column per day; the bar is the last."""
         most = max(row.customers[-1] for row in self.stock)
         columns = [
@@ -117,7 +124,8 @@ class Relationships(Block):
             ),
             Column("", [*(Bar(row.customers[-1], most) for row in self.stock), ""], Kind.BAR),
         ]
-        return [*sheet.table(columns, bold_rows=[len(self.stock)]), sheet.note("stock_note")]
+        table = Table(columns, bold_rows=[len(self.stock)], keys=[row.name for row in self.stock])
+        return [table, sheet.note("stock_note")]
 
 
 @dataclass(frozen=True)
@@ -139,23 +147,32 @@ class Moves(Block):
     moves: tuple[Move, ...] = ()
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """The month of `fct_relationship_moves`, by the owner at the move."""
-        rows = reading.rows(
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
+        """The months of `fct_relationship_moves`, by the owner at the move."""
+        rows = readings.rows(
             """
-            select from_relationship_id, to_relationship_id, move_direction, count(*) as moves
-            from access.access_fct_relationship_moves
-            where month_date = $month and manager_id in (select unnest($ids::varchar[]))
-            group by from_relationship_id, to_relationship_id, move_direction
-            order by moves desc, from_relationship_id, to_relationship_id
+            select
+                asked.subject, moves.month_date, moves.from_relationship_id, moves.to_relationship_id,
+                moves.move_direction, count(*) as times
+            from access.access_fct_relationship_moves as moves
+            inner join asked on moves.manager_id = asked.employee_id
+            where moves.month_date between $first and $last
+            group by
+                asked.subject, moves.month_date, moves.from_relationship_id, moves.to_relationship_id,
+                moves.move_direction
+            order by times desc, moves.from_relationship_id, moves.to_relationship_id
             """,
-            month=reading.month,
+            first=readings.first_month,
+            last=readings.last_month,
         )
-        names = read_relationship_names(reading)
-        return cls(
-            tuple(
-                Move(names.get(start, start), names.get(end, end), direction, moves)
-                for start, end, direction, moves in rows
+        names = read_relationship_names(readings)
+        found = by_month(rows)
+        return readings.each(
+            lambda *key: cls(
+                tuple(
+                    Move(names.get(str(start), str(start)), names.get(str(end), str(end)), direction, moves)
+                    for start, end, direction, moves in found.get(key, ())
+                )
             )
         )
 
@@ -164,11 +181,11 @@ class Moves(Block):
         """Whether nobody moved."""
         return not self.moves
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """The most frequent pairs; a line adds up the others."""
         shown, rest = self.moves[:_MOVES_SHOWN], self.moves[_MOVES_SHOWN:]
         pairs = [f"{sheet.member(move.from_name)} → {sheet.member(move.to_name)}" for move in shown]
-        table = sheet.table(
+        table = Table(
             [
                 sheet.names("from_to", pairs, total=False),
                 Column(
@@ -176,9 +193,10 @@ class Moves(Block):
                 ),
                 sheet.numbers("moves", [move.moves for move in shown]),
                 Column("", [Bar(move.moves, shown[0].moves) for move in shown], Kind.BAR),
-            ]
+            ],
+            keys=[f"{move.from_name} → {move.to_name}" for move in shown],
         )
         if not rest:
-            return table
+            return [table]
         others = sheet.note("moves_left_out", kinds=len(rest), moves=count(sum(move.moves for move in rest)))
-        return [*table, others]
+        return [table, others]

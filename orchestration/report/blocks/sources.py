@@ -5,19 +5,17 @@ Whole counts a customer, and the whole amount, in each; split divides equally an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar, Self
-
-from rich.console import RenderableType
+from typing import ClassVar, Self
 
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
 from orchestration.report.figures import Column, Kind, first_and_rest
 from orchestration.report.people import one_line
-from orchestration.report.reading import Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Key, Readings, Row, by_month, by_subject
+from orchestration.report.sheet import Item, Sheet, Table
 
 _SHOWN = 10
 
@@ -72,13 +70,13 @@ class _Parts(Block):
         """The whole amounts; a split one has decimals by itself."""
         return [part.revenue_amount for part in self.parts]
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """Whole and split side by side; where they differ, a line says why."""
         shown, rest = first_and_rest(self.parts, _SHOWN)
         others = [sum_parts(sheet.word("others", count=len(rest)), rest)] if rest else []
         total = self.total
         rows = [*shown, *others, total]
-        table = sheet.table(
+        table = Table(
             [
                 sheet.names(self.head, [part.name for part in rows[:-1]]),
                 sheet.numbers(self.quantity, [part.customers for part in rows]),
@@ -87,6 +85,7 @@ class _Parts(Block):
                 sheet.numbers("revenue_split", [part.revenue_split_amount for part in rows]),
             ],
             bold_rows=[len(rows) - 1],
+            keys=[part.name for part in shown],
         )
         notes = [sheet.note(self.note)]
         if total.customers != total.customers_split or total.revenue_amount != total.revenue_split_amount:
@@ -97,7 +96,7 @@ class _Parts(Block):
                     split=_whole_or_parted(total.customers_split),
                 )
             )
-        return [*table, *notes]
+        return [table, *notes]
 
 
 def _parted(customers: Decimal) -> str:
@@ -110,7 +109,7 @@ def _whole_or_parted(customers: Decimal) -> str:
     return f"{rounded:,.0f}" if rounded == rounded.to_integral_value() else f"{rounded:,.2f}"
 
 
-def _parts(rows: Iterable[tuple[Any, ...]]) -> tuple[Part, ...]:
+def _parts(rows: Iterable[Row]) -> tuple[Part, ...]:
     return tuple(Part(one_line(name), int(customers), *amounts) for name, customers, *amounts in rows)
 
 
@@ -123,24 +122,27 @@ class ConversionSources(_Parts):
     note: ClassVar = "conversion_sources_note"
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """The month of `fct_funnel_by_source`."""
-        rows = reading.rows(
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
+        """The months of `fct_funnel_by_source`."""
+        rows = readings.rows(
             """
             select
-                coalesce(max(sources.source_name), funnel.source_id) as name,
+                asked.subject, funnel.month_date, coalesce(max(sources.source_name), funnel.source_id) as name,
                 sum(funnel.new_customers) as customers, sum(funnel.new_customers_split),
                 sum(funnel.revenue_amount) as revenue_amount, sum(funnel.revenue_split_amount)
             from access.access_fct_funnel_by_source as funnel
+            inner join asked on funnel.employee_id = asked.employee_id
             left join access.access_dim_sources as sources on funnel.source_id = sources.source_id
-            where funnel.month_date = $month and funnel.employee_id in (select unnest($ids::varchar[]))
-            group by funnel.source_id
+            where funnel.month_date between $first and $last
+            group by asked.subject, funnel.month_date, funnel.source_id
             having sum(funnel.new_customers) != 0 or sum(funnel.revenue_amount) != 0
             order by customers desc, revenue_amount desc, name, funnel.source_id
             """,
-            month=reading.month,
+            first=readings.first_month,
+            last=readings.last_month,
         )
-        return cls(_parts(rows))
+        found = by_month(rows)
+        return readings.each(lambda *key: cls(_parts(found.get(key, ()))))
 
 
 @dataclass(frozen=True)
@@ -149,25 +151,28 @@ class Sources(_Parts):
 
     name: ClassVar = BlockName.SOURCES
     nothing: ClassVar = "nobody_in_charge"
+    is_monthly: ClassVar = False
     note: ClassVar = "structure_note"
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
         """`kpi_customer_structure` by source."""
-        rows = reading.rows(
+        rows = readings.rows(
             """
             select
-                coalesce(max(sources.source_name), structure.member_id) as name,
+                asked.subject, coalesce(max(sources.source_name), structure.member_id) as name,
                 sum(structure.customers) as customers, sum(structure.customers_split),
                 sum(structure.revenue_amount), sum(structure.revenue_split_amount)
             from access.access_kpi_customer_structure as structure
+            inner join asked on structure.manager_id = asked.employee_id
             left join access.access_dim_sources as sources on structure.member_id = sources.source_id
-            where structure.dimension = 'source' and structure.manager_id in (select unnest($ids::varchar[]))
-            group by structure.member_id
+            where structure.dimension = 'source'
+            group by asked.subject, structure.member_id
             order by customers desc, name, structure.member_id
             """
         )
-        return cls(_parts(rows))
+        found = by_subject(rows)
+        return readings.whatever_month(lambda subject: cls(_parts(found.get(subject, ()))))
 
 
 @dataclass(frozen=True)
@@ -176,23 +181,26 @@ class Industries(_Parts):
 
     name: ClassVar = BlockName.INDUSTRIES
     nothing: ClassVar = "nobody_in_charge"
+    is_monthly: ClassVar = False
     head: ClassVar = "industry"
     note: ClassVar = "structure_note"
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
         """`kpi_customer_structure` by industry."""
-        rows = reading.rows(
+        rows = readings.rows(
             """
             select
-                coalesce(max(industries.industry_name), structure.member_id) as name,
+                asked.subject, coalesce(max(industries.industry_name), structure.member_id) as name,
                 sum(structure.customers) as customers, sum(structure.customers_split),
                 sum(structure.revenue_amount), sum(structure.revenue_split_amount)
             from access.access_kpi_customer_structure as structure
+            inner join asked on structure.manager_id = asked.employee_id
             left join access.access_dim_industries as industries on structure.member_id = industries.industry_id
-            where structure.dimension = 'industry' and structure.manager_id in (select unnest($ids::varchar[]))
-            group by structure.member_id
+            where structure.dimension = 'industry'
+            group by asked.subject, structure.member_id
             order by customers desc, name, structure.member_id
             """
         )
-        return cls(_parts(rows))
+        found = by_subject(rows)
+        return readings.whatever_month(lambda subject: cls(_parts(found.get(subject, ()))))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar, Self
-
-from rich.console import RenderableType
+from typing import ClassVar
 
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
 from orchestration.report.figures import NOTHING, Column, Kind, count, percent, quantity
 from orchestration.report.labels import metric_name
 from orchestration.report.months import month_end
-from orchestration.report.reading import Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Key, Readings, by_subject
+from orchestration.report.sheet import Item, Sheet, Table
 
 
 @dataclass(frozen=True)
@@ -60,29 +58,37 @@ class Targets(Block):
     targets: tuple[Target, ...] = ()
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
+    def read_all(cls, readings: Readings) -> Mapping[Key, Targets]:
         """The rows of people in `kpi_target_attainment` with a day in the month, heaviest metric first."""
-        rows = reading.rows(
+        rows = readings.rows(
             """
             select
-                metric, direction, period_start, period_end, max(elapsed_days), max(period_days),
-                count(actual_value),
-                count(*) filter (where actual_value is not null and attainment_rate >= 1),
-                coalesce(sum(target_value) filter (where actual_value is not null), 0),
-                coalesce(sum(actual_value), 0),
-                sum(weight) filter (where weighted_rate is not null), sum(weighted_rate),
-                count(*) filter (where actual_value is null)
-            from access.access_kpi_target_attainment
-            where
-                department_id = 'none' and employee_id in (select unnest($ids::varchar[]))
-                and period_start <= $last and period_end >= $month
-            group by metric, direction, period_start, period_end
-            order by period_start, period_end, max(weight) desc nulls last, metric, direction
+                asked.subject, targets.metric, targets.direction, targets.period_start, targets.period_end,
+                max(targets.elapsed_days), max(targets.period_days), count(targets.actual_value),
+                count(*) filter (where targets.actual_value is not null and targets.attainment_rate >= 1),
+                coalesce(sum(targets.target_value) filter (where targets.actual_value is not null), 0),
+                coalesce(sum(targets.actual_value), 0),
+                sum(targets.weight) filter (where targets.weighted_rate is not null), sum(targets.weighted_rate),
+                count(*) filter (where targets.actual_value is null)
+            from access.access_kpi_target_attainment as targets
+            inner join asked on targets.employee_id = asked.employee_id
+            where targets.department_id = 'none' and targets.period_start <= $last and targets.period_end >= $first
+            group by asked.subject, targets.metric, targets.direction, targets.period_start, targets.period_end
+            order by
+                targets.period_start, targets.period_end, max(targets.weight) desc nulls last, targets.metric,
+                targets.direction
             """,
-            month=reading.month,
-            last=month_end(reading.month),
+            first=readings.first_month,
+            last=month_end(readings.last_month),
         )
-        return cls(tuple(Target(*row) for row in rows))
+        found = {subject: [Target(*row) for row in targets] for subject, targets in by_subject(rows).items()}
+
+        def page(subject: str, month: date) -> Targets:
+            last = month_end(month)
+            targets = found.get(subject, ())
+            return cls(tuple(one for one in targets if one.period_start <= last and one.period_end >= month))
+
+        return readings.each(page)
 
     @property
     def is_empty(self) -> bool:
@@ -94,7 +100,7 @@ class Targets(Block):
         """The actual amounts."""
         return [target.actual for target in self.targets if _is_money(target)]
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """A row per metric; several people's rows are added up and say how many of them reached theirs."""
         targets = self.targets
         periods = {(target.period_start, target.period_end) for target in targets}
@@ -115,11 +121,12 @@ class Targets(Block):
         else:
             weights = [NOTHING if one.weight is None else percent(one.weight) for one in targets]
             columns.append(Column(sheet.word("weight"), weights, Kind.NUMBER))
-        return [*sheet.table(columns), *self._notes(sheet, is_one_period=len(periods) == 1)]
+        table = Table(columns, keys=[one.metric for one in targets])
+        return [table, *self._notes(sheet, is_one_period=len(periods) == 1)]
 
-    def _notes(self, sheet: Sheet, *, is_one_period: bool) -> list[RenderableType]:
+    def _notes(self, sheet: Sheet, *, is_one_period: bool) -> list[Item]:
         first = self.targets[0]
-        notes: list[RenderableType] = []
+        notes: list[Item] = []
         rates = [one.weighted_rate for one in self.targets if one.weighted_rate is not None]
         if rates and is_one_period and not sheet.is_team:
             weight = sum((one.weight for one in self.targets if one.weight is not None), Decimal(0))

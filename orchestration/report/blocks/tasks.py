@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
-
-from rich.console import RenderableType
 
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
 from orchestration.report.figures import NOTHING, Column, Kind, count
 from orchestration.report.months import previous_month
-from orchestration.report.reading import Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Key, Readings, by_month
+from orchestration.report.sheet import Item, Sheet, Table
 
 _STATES = ("new", "in_progress", "awaiting_confirmation", "late", "completed", "completed_late", "cancelled")
 
@@ -35,29 +33,35 @@ class Tasks(Block):
     cancelled: int = 0
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """The month of `fct_task_status`, over projects and types."""
-        (row,) = reading.rows(
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
+        """The months of `fct_task_status`, over projects and types."""
+        rows = readings.rows(
             """
             select
-                sum(tasks_created), sum(tasks_new), sum(tasks_in_progress), sum(tasks_awaiting_confirmation),
-                sum(tasks_late), sum(tasks_completed), sum(tasks_completed_late), sum(tasks_cancelled)
-            from access.access_fct_task_status
-            where month_date = $month and employee_id in (select unnest($ids::varchar[]))
+                asked.subject, tasks.month_date, sum(tasks.tasks_created), sum(tasks.tasks_new),
+                sum(tasks.tasks_in_progress), sum(tasks.tasks_awaiting_confirmation), sum(tasks.tasks_late),
+                sum(tasks.tasks_completed), sum(tasks.tasks_completed_late), sum(tasks.tasks_cancelled)
+            from access.access_fct_task_status as tasks
+            inner join asked on tasks.employee_id = asked.employee_id
+            where tasks.month_date between $first and $last
+            group by asked.subject, tasks.month_date
             """,
-            month=reading.month,
+            first=readings.first_month,
+            last=readings.last_month,
         )
-        return cls(*(int(value or 0) for value in row))
+        found = {key: cls(*map(int, figures)) for key, (figures,) in by_month(rows).items()}
+        return readings.each(lambda *key: found.get(key, cls()))
 
     @property
     def is_empty(self) -> bool:
         """Whether none was created."""
         return self.created == 0
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """States that exclude each other, and the late part of the completed ones."""
         labels = [("  " if state == "completed_late" else "") + sheet.word(f"task_{state}") for state in _STATES]
-        return sheet.shares("state", "tasks", labels, [getattr(self, state) for state in _STATES], self.created)
+        values = [getattr(self, state) for state in _STATES]
+        return [sheet.shares("state", "tasks", labels, values, self.created, _STATES)]
 
 
 @dataclass(frozen=True)
@@ -81,28 +85,34 @@ class Ratings(Block):
     before: Done = Done()
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """Both months of `kpi_task_month`."""
-        rows = reading.rows(
+    def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
+        """The months of `kpi_task_month`, and those before."""
+        rows = readings.rows(
             """
             select
-                month_date, sum(tasks_confirmed), sum(rated_tasks), sum(total_rating), sum(total_rating_with_default)
-            from access.access_kpi_task_month
-            where month_date in ($month, $before) and employee_id in (select unnest($ids::varchar[]))
-            group by month_date
+                asked.subject, tasks.month_date, sum(tasks.tasks_confirmed), sum(tasks.rated_tasks),
+                sum(tasks.total_rating), sum(tasks.total_rating_with_default)
+            from access.access_kpi_task_month as tasks
+            inner join asked on tasks.employee_id = asked.employee_id
+            where tasks.month_date between $before and $last
+            group by asked.subject, tasks.month_date
             """,
-            month=reading.month,
-            before=previous_month(reading.month),
+            before=readings.month_before,
+            last=readings.last_month,
         )
-        done = {month: Done(*figures) for month, *figures in rows}
-        return cls(done.get(reading.month, Done()), done.get(previous_month(reading.month), Done()))
+        done = {key: Done(*figures) for key, (figures,) in by_month(rows).items()}
+        return readings.each(
+            lambda subject, month: cls(
+                done.get((subject, month), Done()), done.get((subject, previous_month(month)), Done())
+            )
+        )
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was confirmed in either month."""
         return self.now.confirmed == 0 and self.before.confirmed == 0
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """Counts of both months, then the means with their divisions."""
         months = (self.now, self.before)
         columns = [
@@ -122,7 +132,7 @@ class Ratings(Block):
             ),
         ]
         return [
-            *sheet.table(columns, bold_rows=[0]),
+            Table(columns, bold_rows=[0]),
             sheet.note("rating_note", stars=count(self.now.stars), rated=count(self.now.rated)),
             sheet.note("default_note", stars=count(self.now.stars_with_default), confirmed=count(self.now.confirmed)),
         ]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from typing import ClassVar, Self
-
-from rich.console import RenderableType
+from typing import ClassVar
 
 from orchestration.report.block import Block
 from orchestration.report.block_names import BlockName
 from orchestration.report.blocks.conversion import Funnel, read_funnels
 from orchestration.report.people import Person
-from orchestration.report.reading import Reading
-from orchestration.report.sheet import Sheet
+from orchestration.report.reading import Key, Readings
+from orchestration.report.sheet import Item, Sheet, Table
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,20 @@ class Team(Block):
     rows: tuple[TeamRow, ...] = ()
 
     @classmethod
-    def read(cls, reading: Reading) -> Self:
-        """The month of `fct_funnel`, person by person; who has no row is all zero."""
-        if not reading.is_team:
-            return cls()
-        funnels = read_funnels(reading, reading.month)
-        rows = [TeamRow(person, funnels.get(person.employee_id, Funnel())) for person in reading.people]
-        return cls(tuple(sorted(rows, key=_rank)))
+    def read_all(cls, readings: Readings) -> Mapping[Key, Team]:
+        """The months of `fct_funnel`, person by person; who has no row is all zero."""
+        if not any(readings.is_team(subject) for subject in readings.subjects):
+            return readings.each(lambda *_: cls())
+        funnels = read_funnels(readings)
+
+        def page(subject: str, month: date) -> Team:
+            if not readings.is_team(subject):
+                return cls()
+            found = funnels.get((subject, month), {})
+            rows = [TeamRow(person, found.get(person.employee_id, Funnel())) for person in readings.subjects[subject]]
+            return cls(tuple(sorted(rows, key=_rank)))
+
+        return readings.each(page)
 
     @property
     def is_empty(self) -> bool:
@@ -53,7 +59,7 @@ class Team(Block):
         """Everybody's."""
         return [amount for row in self.rows for amount in row.funnel.amounts]
 
-    def draw(self, sheet: Sheet) -> Sequence[RenderableType]:
+    def draw(self, sheet: Sheet) -> Sequence[Item]:
         """Who has a figure; the last row is the sum of the rows above it."""
         rows = [row for row in self.rows if not row.funnel.is_empty]
         funnels = [*(row.funnel for row in rows), sum((row.funnel for row in rows), Funnel())]
@@ -68,9 +74,9 @@ class Team(Block):
             sheet.numbers("sales", [one.sales_amount for one in funnels], spare=True),
             sheet.numbers("collected", [one.collected_amount for one in funnels], spare=True),
         ]
-        table, *narrow = sheet.table(columns, bold_rows=[len(rows)])
+        table = Table(columns, bold_rows=[len(rows)], keys=[row.person.employee_id for row in rows])
         missing = len(self.rows) - len(rows)
-        return [table, *([sheet.note("team_left_out", count=missing)] if missing else []), *narrow]
+        return [table, *([sheet.note("team_left_out", count=missing)] if missing else [])]
 
 
 def _rank(row: TeamRow) -> tuple[bool, Decimal, int, str]:
