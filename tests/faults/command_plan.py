@@ -133,6 +133,8 @@ class Trial:
     quiet: Undisturbed
     report: Report
     number: int
+    evenly: bool = False
+    """Every command as often as any other; else short ones more often, of which more fit into an hour."""
 
     def __post_init__(self) -> None:
         self._chance = random.Random(f"{self.report.seed} {self.number}")
@@ -143,8 +145,7 @@ class Trial:
         """Play and kill; what is wrong goes to the report. `first` is the command to begin with, else a random one."""
         history, quiet = self.quiet.history, self.quiet
         if first is None:
-            # Short commands more often than long ones: they have as many moments, and more of them fit in.
-            weights = [whole.seconds**-1.5 for whole in quiet.wholes]
+            weights = [1.0 if self.evenly else whole.seconds**-1.5 for whole in quiet.wholes]
             [first] = self._chance.choices(range(len(history)), weights)
         last = min(first + self._chance.choice(_STRETCHES), len(history)) - 1
         say(f"trial {self.number}: {', '.join(command.kind for command in history[first : last + 1])}")
@@ -246,7 +247,9 @@ def chain_problems(store: FrozenStore, before: Chain) -> list[str]:
     return []
 
 
-def commands_plan(folder: Path, count: int, seed: int, history: Sequence[Command] = HISTORY) -> Report:
+def commands_plan(
+    folder: Path, count: int, seed: int, history: Sequence[Command] = HISTORY, *, evenly: bool = False
+) -> Report:
     """Play the history, then trials until `count` kills have hit or something is wrong.
 
     In a folder where this was begun, it goes on with the next trial.
@@ -258,7 +261,7 @@ def commands_plan(folder: Path, count: int, seed: int, history: Sequence[Command
     counter = folder / "trials"
     while report.kills < count and not report.problems:
         number = int(counter.read_text(encoding="utf-8")) if counter.exists() else 0
-        Trial(quiet, report, number).play()
+        Trial(quiet, report, number, evenly).play()
         counter.write_text(str(number + 1), encoding="utf-8")
         say(f"{report.kills} kills, {len(report.problems)} problems")
     return report

@@ -59,6 +59,7 @@ HISTORY: Sequence[Command] = (
     ),
     Command("freeze late", ("freeze", "--month", "2026-02", "--reason", "February was corrected"), can_wait=True),
     Command("night", ("run", "--date", "2026-03-02"), is_corrected=True),
+    Command("rebuild, months frozen", ("rebuild",)),
 )
 
 

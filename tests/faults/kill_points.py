@@ -99,16 +99,15 @@ def publishing_plan(folder: Path, count: int, seed: int) -> Report:
 
 # --- the command --------------------------------------------------------------------------------------------------
 
-PLANS: Mapping[str, Callable[[Path, int, int], Report]] = {
-    "landing": landing_plan,
-    "publishing": publishing_plan,
-    "commands": commands_plan,
-}
+PLANS: Mapping[str, Callable[[Path, int, int], Report]] = {"landing": landing_plan, "publishing": publishing_plan}
+COMMANDS = "commands"
 
 
-def run(plan: str, folder: Path, count: int, seed: int) -> Report:
-    """Play one plan in `folder` until `count` kills have hit."""
+def run(plan: str, folder: Path, count: int, seed: int, *, evenly: bool = False) -> Report:
+    """Play one plan in `folder` until `count` kills have hit; `evenly` is for whole commands only."""
     folder.mkdir(parents=True, exist_ok=True)
+    if plan == COMMANDS:
+        return commands_plan(folder, count, seed, evenly=evenly)
     return PLANS[plan](folder, count, seed)
 
 
@@ -121,15 +120,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--folder", type=Path, help="where to work; default: a temporary folder, removed if all is well"
     )
+    parser.add_argument("--evenly", action="store_true", help="long commands as often as short ones")
     given = parser.parse_args(arguments)
     folder = given.folder or Path(tempfile.mkdtemp(prefix="kill_points-"))
     cheap = given.count - given.commands
-    shares = {"landing": cheap - cheap // 3, "publishing": cheap // 3, "commands": given.commands}
+    shares = {"landing": cheap - cheap // 3, "publishing": cheap // 3, COMMANDS: given.commands}
     reports = []
     for plan, count in shares.items():
         if count > 0:
             say(f"{plan}: {count} kills")
-            reports.append(run(plan, folder / plan, count, given.seed))
+            reports.append(run(plan, folder / plan, count, given.seed, evenly=given.evenly))
             print(reports[-1], flush=True)
     found = sum(len(report.problems) for report in reports)
     print(f"{sum(report.kills for report in reports)} kills, {found} problems" + (f"; see {folder}" if found else ""))
