@@ -37,13 +37,16 @@ def make_document(facts: Facts, lang: Lang) -> Document:
     writer = _Writer(facts, lang)
     version = facts.this.version
     reason = writer.word("first_freeze") if version.reason == FIRST_FREEZE else version.reason
+    head = [writer.word("fact_frozen", as_of=writer.day(version.as_of), version=version.version, reason=reason)]
+    latest = facts.latest
+    if latest.version > version.version:
+        head.append(
+            writer.word("fact_superseded", latest=latest.version, reason=latest.reason, version=version.version)
+        )
     return Document(
         lang.value,
         writer.word("title", month=writer.month(facts.month)),
-        (
-            writer.word("fact_frozen", as_of=writer.day(version.as_of), version=version.version, reason=reason),
-            writer.word("fact_now", as_of=writer.day(facts.publication.as_of)),
-        ),
+        (*head, writer.word("fact_now", as_of=writer.day(facts.publication.as_of))),
         (
             writer.what_changed(),
             writer.departments(),
@@ -96,6 +99,7 @@ class _Writer:
                 )
         if self.before is None:
             parts.append(Note(self.word("not_frozen", month=self.month(self.before_month))))
+        parts += [note for metric in HEADLINES for note in self._corrected(metric)]
         parts += [self._revenue_chart(), self._company_table()]
         return Section(self.word("what_changed"), parts)
 
@@ -123,6 +127,23 @@ class _Writer:
             share=text_of(change / then.value, Kind.CHANGE_SHARE),
             **values,
         )
+
+    def _corrected(self, metric: str) -> list[Part]:
+        """That a month which is shown or compared with is known to have been otherwise."""
+        found = [self.facts.restatement(month, metric) for month in (self.before_month, self.facts.month)]
+        return [
+            Note(
+                self.word(
+                    "corrected_before",
+                    label=self.label(metric),
+                    month=self.month(one.month),
+                    frozen=text_of(one.frozen, Kind.NUMBER),
+                    now=text_of(one.now, Kind.NUMBER),
+                )
+            )
+            for one in found
+            if one is not None
+        ]
 
     def _revenue_chart(self) -> Chart:
         months = {**self.facts.earlier, self.facts.month: self.facts.this}
@@ -326,7 +347,8 @@ class _Writer:
         up, down = largest(moved, _MOVED)
         parts: list[Part] = [self.word("best"), self._moved("increases", up) if up else self.word("none_moved")]
         parts += [self.word("worst"), self._moved("decreases", down) if down else self.word("none_moved")]
-        return Section(title, [*parts, Note(self.word("movements_note"))], begins_page=True)
+        notes = [Note(self.word("movements_note")), *self._corrected(REVENUE)]
+        return Section(title, [*parts, *notes], begins_page=True)
 
     def _moved(self, name: str, moved: Sequence[Movement]) -> Table:
         return Table(
@@ -395,6 +417,8 @@ class _Writer:
             only_parts = [self.label(one.metric) for one in of_month if one.frozen is None]
             if only_parts:
                 parts.append(Note(self.word("restated_parts", month=self.month(month), labels=", ".join(only_parts))))
+        for month, targets in sorted(self.facts.restated_targets.items(), reverse=True):
+            parts.append(self.word("restated_targets", month=self.month(month), targets=f"{targets:,}"))
         if not parts:
             parts.append(self.word("restated_none"))
         if table:

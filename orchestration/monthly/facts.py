@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
 
 from orchestration.freezing.manifest import FrozenError, FrozenVersion
 from orchestration.freezing.store import FIGURES, FrozenStore
+from orchestration.landing.manifest import Manifest
 from orchestration.landing.store import Landing
 from orchestration.report.blocks.cohorts import Cohorts
 from orchestration.report.blocks.cycle import Cycle
@@ -30,6 +30,7 @@ from orchestration.report.publication import Publication, open_publication, read
 from orchestration.report.reading import Reading
 from orchestration.serving.sql import attach, identifier
 from orchestration.settings import Settings
+from orchestration.sources.base import BatchKind
 
 COMPANY, DEPARTMENT, EMPLOYEE = "company", "department", "employee"
 ALL = "all"
@@ -95,7 +96,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Restated:
-    """A company's figure of an earlier month that differs now, and how many rows were added, removed or changed.
+    """A company's figure of a frozen month that differs now, and how many rows were added, removed or changed.
 
     `departments` and `employees` are how many of them differ in the same figure.
     """
@@ -111,7 +112,11 @@ class Restated:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a report says something about. `earlier` are the frozen ones of the months before it."""
+    """What a report says something about. `earlier` are the frozen ones of the months before it.
+
+    `latest` is the month's newest version, which need not be the one that is shown. `restated_targets` counts the
+    targets that are not what was frozen, by month.
+    """
 
     this: FrozenMonth
     earlier: Mapping[date, FrozenMonth]
@@ -121,13 +126,20 @@ class Facts:
     metrics: Mapping[str, Metric]
     cycle: Cycle
     cohorts: Cohorts
+    latest: FrozenVersion
     restated: Sequence[Restated] = ()
+    restated_targets: Mapping[date, int] = field(default_factory=dict)
     quarantined: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def month(self) -> date:
         """The first day of the report's month."""
         return self.this.version.month
+
+    def restatement(self, month: date, metric: str) -> Restated | None:
+        """How the company's figure of a month, as frozen, differs now; None where it does not."""
+        found = [one for one in self.restated if (one.month, one.metric) == (month, metric) and one.now is not None]
+        return found[0] if found else None
 
 
 def read_facts(settings: Settings, month: date, version: int | None = None) -> Facts:
@@ -149,6 +161,7 @@ def read_facts(settings: Settings, month: date, version: int | None = None) -> F
         departments = _departments(connection)
         metrics = _metrics(connection)
         restated = _restated(connection, month)
+        restated_targets = _restated_targets(connection, month)
     with company_reading(settings.marts_path, publication.as_of, month) as reading:
         cycle, cohorts = Cycle.read(reading), Cohorts.read(reading)
     return Facts(
@@ -160,7 +173,9 @@ def read_facts(settings: Settings, month: date, version: int | None = None) -> F
         metrics,
         cycle,
         cohorts,
+        store.of_month(f"{month:%Y-%m}")[-1],
         restated,
+        restated_targets,
         _quarantined(settings, this),
     )
 
@@ -218,8 +233,8 @@ def _metrics(connection: duckdb.DuckDBPyConnection) -> dict[str, Metric]:
 
 
 def _restated(connection: duckdb.DuckDBPyConnection, month: date) -> list[Restated]:
-    """What differs of earlier months by correction, newest first; a company's figure that is as it was is in it where
-    departments or employees differ."""
+    """What differs of the months up to this one by correction, newest first; a company's figure that is as it was is in
+    it where departments or employees differ."""
     found = connection.execute(
         """
         select
@@ -228,7 +243,7 @@ def _restated(connection: duckdb.DuckDBPyConnection, month: date) -> list[Restat
             max(now_value) filter (where subject_level = 'company'),
             count(*) filter (where subject_level = 'department'), count(*) filter (where subject_level = 'employee')
         from marts.kpi_restatement
-        where month_date < ? and not changes_with_time and difference_value <> 0 and unit <> 'rate'
+        where month_date <= ? and not changes_with_time and difference_value <> 0 and unit <> 'rate'
         group by month_date, metric
         order by month_date desc, metric
         """,
@@ -248,14 +263,31 @@ def _restated(connection: duckdb.DuckDBPyConnection, month: date) -> list[Restat
     ]
 
 
+def _restated_targets(connection: duckdb.DuckDBPyConnection, month: date) -> dict[date, int]:
+    rows = connection.execute(
+        """
+        select month_date, count(*) from marts.kpi_restatement
+        where month_date <= ? and frozen_target_value is distinct from now_target_value
+        group by month_date
+        """,
+        [month],
+    ).fetchall()
+    return dict(rows)
+
+
 def _quarantined(settings: Settings, version: FrozenVersion) -> dict[str, int]:
-    """Rows that were set aside, by entity: in the newest batch of each that the version was made from."""
+    """Rows that were set aside, by entity: in the last batch with all rows that the version was made from, and in those
+    with changes after it. A row that came again and could be read is counted too."""
     used = set(version.batches)
-    newest: dict[str, Any] = {}
+    found: dict[str, list[Manifest]] = defaultdict(list)
     for manifest in Landing(settings.landing_dir).manifests(version.source):
-        if f"{manifest.entity}/{manifest.batch_id}" not in used:
-            continue
-        known = newest.get(manifest.entity)
-        if known is None or (known.batch_date, known.attempt) < (manifest.batch_date, manifest.attempt):
-            newest[manifest.entity] = manifest
-    return {entity: one.rows_quarantined for entity, one in sorted(newest.items()) if one.rows_quarantined}
+        if f"{manifest.entity}/{manifest.batch_id}" in used:
+            found[manifest.entity].append(manifest)
+    return {entity: rows for entity, batches in sorted(found.items()) if (rows := set_aside(batches))}
+
+
+def set_aside(batches: Sequence[Manifest]) -> int:
+    """Rows in quarantine since one entity was delivered whole, that delivery included."""
+    in_order = sorted(batches, key=lambda one: (one.batch_date, one.attempt))
+    whole = [number for number, one in enumerate(in_order) if one.kind is BatchKind.COMPLETE]
+    return sum(one.rows_quarantined for one in in_order[whole[-1] if whole else 0 :])

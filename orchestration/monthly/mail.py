@@ -18,6 +18,8 @@ from orchestration.monthly.words import word
 from orchestration.monthly.write import Written
 from orchestration.report.labels import Lang
 from orchestration.report.publication import open_publication
+from orchestration.serving.errors import ExportError
+from orchestration.serving.viewers import resolve_viewer
 from orchestration.settings import Settings
 
 _PORTS = {"smtp": 587, "smtps": 465}
@@ -36,8 +38,15 @@ def recipients(settings: Settings) -> tuple[str, ...]:
 
 
 def refuse_recipients(marts_path: Path, addresses: Sequence[str]) -> None:
-    """Raise MailError where somebody may not see every figure of a report."""
+    """Raise MailError where somebody may not see every figure of a report.
+
+    An address of several people is refused as well: what they see would be added up.
+    """
     for address in addresses:
+        try:
+            resolve_viewer(marts_path, address)
+        except ExportError as error:
+            raise MailError(f"the report was sent to nobody: {error}") from error
         with open_publication(marts_path, address) as connection:
             [(seen, there)] = connection.execute(
                 """
@@ -66,8 +75,12 @@ def send_report(settings: Settings, written: Written, lang: Lang) -> tuple[str, 
         )
     refuse_recipients(settings.marts_path, to)
     message = message_of(written, settings.report_from, to, lang)
+    host, port, scheme = server_address(settings.smtp_url)
+    password = _password(settings) if settings.smtp_user is not None else None
     try:
-        with _server(settings) as server:
+        with _server(host, port, scheme) as server:
+            if settings.smtp_user is not None and password is not None:
+                server.login(settings.smtp_user, password)
             refused = server.send_message(message)
     except (OSError, smtplib.SMTPException) as error:
         raise MailError(
@@ -79,11 +92,14 @@ def send_report(settings: Settings, written: Written, lang: Lang) -> tuple[str, 
 
 
 def message_of(written: Written, sender: str, to: Sequence[str], lang: Lang) -> EmailMessage:
-    """The message, with the three files attached."""
+    """The message, with the three files attached. Raises MailError for an address that is none."""
     message = EmailMessage()
     month = written.version.partition("/")[0]
     message["Subject"] = word("mail_subject", lang, month=month)
-    message["From"], message["To"] = sender, ", ".join(to)
+    try:
+        message["From"], message["To"] = sender, ", ".join(to)
+    except ValueError as error:
+        raise MailError(f"KPI_REPORT_FROM or KPI_REPORT_TO has an address that is none: {error}") from error
     message.set_content(word("mail_text", lang, month=month))
     for path in written.paths:
         kind, subtype = _TYPES.get(path.suffix, _WORKBOOK)
@@ -91,24 +107,26 @@ def message_of(written: Written, sender: str, to: Sequence[str], lang: Lang) -> 
     return message
 
 
-def _server(settings: Settings) -> smtplib.SMTP:
-    """A connection that is encrypted, unless the server is this machine; logged in where a user is set."""
-    assert settings.smtp_url is not None
-    address = urlsplit(settings.smtp_url)
-    if address.scheme not in _PORTS or address.hostname is None or address.password is not None:
-        raise MailError(
-            "KPI_SMTP_URL is like smtp://mail.company.vn:587 or smtps://mail.company.vn, without a password"
-        )
-    port = address.port or _PORTS[address.scheme]
+def server_address(url: str) -> tuple[str, int, str]:
+    """Host, port and scheme of KPI_SMTP_URL. Raises MailError where it is not like one."""
+    try:
+        address = urlsplit(url)
+        if address.scheme in _PORTS and address.hostname is not None and address.password is None:
+            return address.hostname, address.port or _PORTS[address.scheme], address.scheme
+    except ValueError:
+        # A port that is no number, brackets that do not close.
+        pass
+    raise MailError("KPI_SMTP_URL is like smtp://mail.company.vn:587 or smtps://mail.company.vn, without a password")
+
+
+def _server(host: str, port: int, scheme: str) -> smtplib.SMTP:
+    """A connection that is encrypted, unless the server is this machine."""
     context = ssl.create_default_context()
-    if address.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(address.hostname, port, timeout=_SECONDS, context=context)
-    else:
-        server = smtplib.SMTP(address.hostname, port, timeout=_SECONDS)
-        if not _is_here(address.hostname):
-            server.starttls(context=context)
-    if settings.smtp_user is not None:
-        server.login(settings.smtp_user, _password(settings))
+    if scheme == "smtps":
+        return smtplib.SMTP_SSL(host, port, timeout=_SECONDS, context=context)
+    server = smtplib.SMTP(host, port, timeout=_SECONDS)
+    if not _is_here(host):
+        server.starttls(context=context)
     return server
 
 
@@ -123,6 +141,9 @@ def _password(settings: Settings) -> str:
     path = settings.smtp_password_file
     if path is None:
         raise MailError("KPI_SMTP_USER needs KPI_SMTP_PASSWORD_FILE, a file with its password")
-    if path.stat().st_mode & 0o077:
-        raise MailError(f"the password file {path} is open to others; `chmod 600 {path}`")
-    return path.read_text(encoding="utf-8").strip()
+    try:
+        if path.stat().st_mode & 0o077:
+            raise MailError(f"the password file {path} is open to others; `chmod 600 {path}`")
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise MailError(f"the password file {path} cannot be read: {error.strerror}") from error

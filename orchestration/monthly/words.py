@@ -37,6 +37,14 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Targets of {label}: {reached} of {targets} people reached theirs.",
         "Chỉ tiêu {label}: {reached} trên {targets} người đạt.",
     ),
+    "corrected_before": (
+        "{label} of {month} was frozen as {frozen} and has since been corrected to {now}.",
+        "{label} tháng {month} đã chốt là {frozen}, sau đó được điều chỉnh thành {now}.",
+    ),
+    "fact_superseded": (
+        "Version {latest} has been frozen since ({reason}); this report shows version {version}.",
+        "Bản {latest} đã được chốt sau đó ({reason}); báo cáo này là bản {version}.",
+    ),
     "not_frozen": (
         "{month} is not frozen, so nothing is compared with it.",
         "Tháng {month} chưa được chốt nên không so sánh được.",
@@ -140,10 +148,14 @@ _WORDS: dict[str, tuple[str, str]] = {
         "là đơn.",
     ),
     # Restatements
-    "restated": ("Corrections of earlier months", "Điều chỉnh các tháng trước"),
+    "restated": ("Corrections of frozen months", "Điều chỉnh các tháng đã chốt"),
     "restated_none": (
-        "No figure of an earlier frozen month has been corrected.",
-        "Không có chỉ số nào của các tháng đã chốt bị điều chỉnh.",
+        "No figure and no target of a frozen month has been corrected.",
+        "Không có chỉ số hay chỉ tiêu nào của các tháng đã chốt bị điều chỉnh.",
+    ),
+    "restated_targets": (
+        "{month}: {targets} targets are not what was frozen.",
+        "Tháng {month}: {targets} chỉ tiêu khác với khi chốt.",
     ),
     "restated_text": (
         "{month}, {label}: frozen {frozen}, now {now} ({difference}). Rows behind it: {rows}.",
@@ -159,11 +171,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "ban: {labels}.",
     ),
     "restated_note": (
-        "Compared are frozen months before {month} with what is known at the end of {as_of}. A person who "
-        "changes department "
+        "Frozen months up to {month}, compared with what is known at the end of {as_of}. A person who changes "
+        "department "
         "takes past figures along.",
-        "So sánh các tháng đã chốt trước {month} với số liệu tính đến hết ngày {as_of}. Người đổi phòng ban mang "
-        "theo số liệu cũ.",
+        "Các tháng đã chốt đến {month}, so với số liệu tính đến hết ngày {as_of}. Người đổi phòng ban mang theo "
+        "số liệu cũ.",
     ),
     "frozen": ("Frozen", "Đã chốt"),
     "now": ("Now", "Hiện nay"),
@@ -174,12 +186,16 @@ _WORDS: dict[str, tuple[str, str]] = {
     # Footnotes
     "footnotes": ("About the data", "Về dữ liệu"),
     "foot_quarantine": (
-        "Rows that could not be read and are in no figure, in the newest delivery of each table: {listed}.",
-        "Dòng không đọc được và không có trong chỉ số nào, ở lần nhận mới nhất của mỗi bảng: {listed}.",
+        "Rows that could not be read, since each table was last delivered whole: {listed}. Those that came again "
+        "and could be "
+        "read are in the figures, the others in none.",
+        "Dòng không đọc được, tính từ lần nhận đủ gần nhất của mỗi bảng: {listed}. Dòng nào được gửi lại và đọc "
+        "được thì có "
+        "trong số liệu, còn lại thì không.",
     ),
     "foot_no_quarantine": (
-        "Every delivered row could be read, in the newest delivery of each table.",
-        "Mọi dòng đều đọc được, ở lần nhận mới nhất của mỗi bảng.",
+        "Every row could be read, since each table was last delivered whole.",
+        "Mọi dòng đều đọc được, tính từ lần nhận đủ gần nhất của mỗi bảng.",
     ),
     "foot_nobody": (
         "{label}: {value} of {whole} belongs to nobody, or to somebody the CRM does not list, and is in no "
@@ -197,8 +213,8 @@ _WORDS: dict[str, tuple[str, str]] = {
         "đã đổi.",
     ),
     "foot_again": (
-        "This month was frozen {version} times; the reason for the latest: {reason}. Earlier versions are kept.",
-        "Tháng này đã được chốt {version} lần; lý do gần nhất: {reason}. Các bản trước vẫn được giữ.",
+        "Frozen again as version {version}: {reason}. Earlier versions are kept.",
+        "Chốt lại thành bản {version}: {reason}. Các bản trước vẫn được giữ.",
     ),
     "foot_proof": (
         'Frozen version {name}, place {place} in the chain. "kpi freeze --verify" says whether it is as it was '

@@ -4,6 +4,7 @@ who may be sent it."""
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -308,17 +309,59 @@ def test_nobody_gets_it_when_somebody_may_not_see_it_all(
         "group by 1 order by count(*) desc limit 1",
         [SEES_ALL],
     ).fetchall()
-    for address in (superior, "owner@elsewhere.example"):
-        with pytest.raises(MailError, match=rf"{address} may see [\d,]+ of the [\d,]+ figures"):
+    for address, said in (
+        (superior, rf"{superior} may see [\d,]+ of the [\d,]+ figures"),
+        ("owner@elsewhere.example", "sent to nobody: nobody has the e-mail 'owner@elsewhere.example'"),
+    ):
+        with pytest.raises(MailError, match=said):
             send_report(mailing(reported, url, f"{SEES_ALL}, {address}"), reported.written, Lang.EN)
+    assert box.messages == []
+
+
+def test_an_address_of_several_people_gets_nothing(
+    reported: Reported, inbox: tuple[_Inbox, str], tmp_path: Path
+) -> None:
+    """What they see would be added up: the director and somebody who sees the own rows only would pass."""
+    box, url = inbox
+    copy = tmp_path / "marts.duckdb"
+    shutil.copyfile(reported.settings.marts_path, copy)
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{copy}' as published")
+        [(other,)] = connection.execute(
+            "select viewer_email from published.core.core_employee_scope "
+            "where report = 'employee' and viewer_email <> ? group by 1 order by count(*), 1 limit 1",
+            [SEES_ALL],
+        ).fetchall()
+        for table, column in (
+            ("core.core_employee_scope", "viewer_email"),
+            ("core.core_department_scope", "viewer_email"),
+            ("main.dim_employees", "email"),
+        ):
+            connection.execute(f"update published.{table} set {column} = ? where {column} = ?", [SEES_ALL, other])
+    settings = mailing(reported, url, SEES_ALL).model_copy(update={"home": tmp_path})
+    with pytest.raises(MailError, match="the e-mail of several active people"):
+        send_report(settings, reported.written, Lang.EN)
     assert box.messages == []
 
 
 def test_a_server_that_does_not_answer_is_said(reported: Reported) -> None:
     with pytest.raises(MailError, match=r"smtp://127\.0\.0\.1:1 did not take the report"):
         send_report(mailing(reported, "smtp://127.0.0.1:1", SEES_ALL), reported.written, Lang.EN)
-    with pytest.raises(MailError, match="without a password"):
-        send_report(mailing(reported, "smtp://kpi:secret@127.0.0.1", SEES_ALL), reported.written, Lang.EN)
+    for url in (
+        "smtp://kpi:secret@127.0.0.1",
+        "smtp://mail:abc",
+        "smtp://mail:99999",
+        "smtp://[::1",
+        "mail.company.vn",
+    ):
+        with pytest.raises(MailError, match="KPI_SMTP_URL is like"):
+            send_report(mailing(reported, url, SEES_ALL), reported.written, Lang.EN)
+    settings = mailing(reported, "smtp://127.0.0.1:1", SEES_ALL)
+    with pytest.raises(MailError, match="has an address that is none"):
+        send_report(settings.model_copy(update={"report_from": "kpi@x\nBcc: all@x"}), reported.written, Lang.EN)
+    missing = settings.model_copy(update={"smtp_user": "kpi", "smtp_password_file": Path("/nowhere/password")})
+    with pytest.raises(MailError, match="the password file /nowhere/password cannot be read"):
+        send_report(missing, reported.written, Lang.EN)
     with pytest.raises(MailError, match="KPI_REPORT_TO"):
         send_report(reported.settings, reported.written, Lang.EN)
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from orchestration.freezing.manifest import FIRST_FREEZE, FrozenVersion
+from orchestration.landing.manifest import BatchStatus, Manifest
 from orchestration.monthly.content import make_document
 from orchestration.monthly.document import Document, Note, Section, Table, Value
 from orchestration.monthly.facts import (
@@ -28,11 +29,13 @@ from orchestration.monthly.facts import (
     FrozenMonth,
     Metric,
     Restated,
+    set_aside,
 )
 from orchestration.report.blocks.cohorts import Cohort, Cohorts
 from orchestration.report.blocks.cycle import Cycle, Span
 from orchestration.report.labels import Lang
 from orchestration.report.publication import Publication
+from orchestration.sources.base import BatchKind
 
 FEBRUARY, MARCH = date(2026, 2, 1), date(2026, 3, 1)
 METRICS = {
@@ -108,6 +111,7 @@ def facts(**changes: Any) -> Facts:
         },
         metrics={name: Metric({"en": label, "vi": label}, unit, "increase") for name, (unit, label) in METRICS.items()},
         cycle=Cycle(first_day=date(2026, 1, 12), to_order=SPAN),
+        latest=THIS.version,
         cohorts=Cohorts((Cohort(MARCH, 4, 3, 2, 1, 0, Decimal(0)), Cohort(FEBRUARY, 0, 0, 0, 0, 0, Decimal(0)))),
     )
     return replace(made, **changes)
@@ -201,11 +205,72 @@ def test_corrections_in_plain_words() -> None:
         Restated(FEBRUARY, "orders", None, None, {}, 2, 0),
     )
     document = make_document(facts(restated=restated), Lang.EN)
-    assert texts(section(document, "Corrections of earlier months"))[:2] == [
+    assert texts(section(document, "Corrections of frozen months"))[:2] == [
         "2026-02, Revenue: frozen 600, now 660 (+60). Rows behind it: 1 added, 1 gone, 2 changed.",
         "In 2026-02 the company's other figures are as frozen; only between people or departments they differ: Orders.",
     ]
     assert rows(document, "restatements") == [("2026-02", "Revenue", 600, 660, 60, 2, 3)]
+
+
+def test_a_comparison_with_a_month_that_was_corrected_says_so() -> None:
+    """February is compared as it was frozen; whoever reads the first page has to know that it is known better now."""
+    restated = (
+        Restated(FEBRUARY, "revenue_amount", Decimal(600), Decimal(660), {"added": 1}, 2, 3),
+        Restated(MARCH, "orders", Decimal(4), Decimal(5), {"added": 1}, 1, 1),
+        # Of a month that is not on the first page, and of a figure that is not in its words.
+        Restated(date(2026, 1, 1), "revenue_amount", Decimal(1), Decimal(2), {"added": 1}, 1, 1),
+        Restated(FEBRUARY, "interactions", Decimal(0), Decimal(1), {"added": 1}, 1, 1),
+    )
+    document = make_document(facts(restated=restated), Lang.EN)
+    of_february = "Revenue of 2026-02 was frozen as 600 and has since been corrected to 660."
+    assert texts(section(document, "What changed"))[4:] == [
+        of_february,
+        "Orders of 2026-03 was frozen as 4 and has since been corrected to 5.",
+    ]
+    assert texts(section(document, "Who moved revenue"))[-1] == of_february
+
+
+def test_targets_that_were_changed_are_corrections_too() -> None:
+    document = make_document(facts(restated_targets={FEBRUARY: 3, MARCH: 1}), Lang.EN)
+    assert texts(section(document, "Corrections of frozen months"))[:2] == [
+        "2026-03: 1 targets are not what was frozen.",
+        "2026-02: 3 targets are not what was frozen.",
+    ]
+    assert "No figure and no target of a frozen month has been corrected." in texts(
+        section(make_document(facts(), Lang.EN), "Corrections of frozen months")
+    )
+
+
+def test_an_older_version_says_that_there_is_a_newer_one() -> None:
+    newer = version(MARCH, version=3, reason="agreed on 10 April")
+    document = make_document(facts(latest=newer), Lang.EN)
+    assert document.facts[1] == "Version 3 has been frozen since (agreed on 10 April); this report shows version 1."
+    assert len(make_document(facts(), Lang.EN).facts) == 2
+
+
+def batch(day: int, kind: BatchKind, quarantined: int, attempt: int = 1) -> Manifest:
+    night = date(2026, 3, day)
+    return Manifest(
+        "demo", "orders", f"{night}.{attempt}", night, attempt, kind, BatchStatus.LANDED, None, "", 9, 9, quarantined,
+        "", "orders.csv",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("batches", "rows"),
+    [
+        ([], 0),
+        ([batch(31, BatchKind.COMPLETE, 2)], 2),
+        # What a whole delivery had before another one is gone or came again.
+        ([batch(31, BatchKind.COMPLETE, 2), batch(1, BatchKind.COMPLETE, 50)], 2),
+        # A night that told changes only says nothing of rows that were set aside before it.
+        ([batch(31, BatchKind.DELTA, 0), batch(12, BatchKind.DELTA, 40), batch(1, BatchKind.COMPLETE, 3)], 43),
+        ([batch(12, BatchKind.DELTA, 40), batch(13, BatchKind.DELTA, 1)], 41),
+        ([batch(1, BatchKind.COMPLETE, 3, attempt=2), batch(1, BatchKind.COMPLETE, 9)], 3),
+    ],
+)
+def test_rows_set_aside_since_everything_was_delivered(batches: list[Manifest], rows: int) -> None:
+    assert set_aside(batches) == rows
 
 
 def test_a_month_before_that_is_not_frozen_is_not_compared(report: Document) -> None:
@@ -239,14 +304,15 @@ def test_a_year_before_has_a_column_where_it_is_frozen() -> None:
 
 def test_footnotes_say_what_is_in_no_figure_and_how_it_was_frozen() -> None:
     again = replace(THIS, version=version(MARCH, version=2, reason="late order", code_version="1.1"))
-    document = make_document(facts(this=again, quarantined={"orders": 3}), Lang.EN)
+    document = make_document(facts(this=again, latest=again.version, quarantined={"orders": 3}), Lang.EN)
     assert texts(section(document, "About the data")) == [
-        "Rows that could not be read and are in no figure, in the newest delivery of each table: orders 3.",
+        "Rows that could not be read, since each table was last delivered whole: orders 3. Those that came again and "
+        "could be read are in the figures, the others in none.",
         "Revenue: −50 of 450 belongs to nobody, or to somebody the CRM does not list, and is in no person's figures.",
         "New customers: 1 of 6 belongs to nobody, or to somebody the CRM does not list, and is in no person's figures.",
         "The states of tasks are those at the end of 2026-03-31; they go on changing without any correction.",
         "2026-02 was frozen by version 1.0 of the program, this month by 1.1; a rule may have changed between.",
-        "This month was frozen 2 times; the reason for the latest: late order. Earlier versions are kept.",
+        "Frozen again as version 2: late order. Earlier versions are kept.",
         'Frozen version 2026-03/v2, place 2 in the chain. "kpi freeze --verify" says whether it is as it was written.',
     ]
     assert document.facts[0] == "Frozen as known at the end of 2026-03-31 (version 2, late order)."
