@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.measure import Usage, machine_facts, measured, median_usage, megabytes, table
-from orchestration.page.write import Folder, page_viewers, write_all
+from orchestration.page.write import Folder, Written, page_viewers, write_all
 from orchestration.report.tour import choose_tour
 
 FIRST_DAY, LAST_DAY = date(2024, 4, 1), date(2026, 3, 31)
@@ -53,7 +53,8 @@ def write_many(home: Path, viewers: int) -> None:
     folder = folder_of(home)
     emails = page_viewers(folder.marts_path)
     wanted = [emails[at % len(emails)] for at in range(viewers)]
-    assert sum(1 for _ in write_all(folder, processes=2, emails=wanted)) == viewers
+    written = write_all(folder, processes=2, emails=wanted)
+    assert sum(isinstance(one, Written) for one in written) == viewers
 
 
 def one_page(home: Path, email: str, repeats: int) -> tuple[Usage, int]:

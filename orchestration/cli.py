@@ -413,18 +413,32 @@ def _write_page(
 
 def _write_all_pages(settings: Settings, lang: Lang | None) -> None:
     from orchestration.console import plural
-    from orchestration.page.write import page_viewers, remove_others, write_all
+    from orchestration.page.write import Written, page_viewers, remove_others, write_all
+    from orchestration.report.errors import PageError
 
     started = time.monotonic()
     folder = _pages(settings)
     emails = page_viewers(settings.marts_path)
-    for written in write_all(folder, lang, settings.threads, emails):
-        _say_page(written)
-    for email in remove_others(folder, emails):
-        out.print(Text(f"  {email} may see no page any more: page deleted"), soft_wrap=True)
-    out.print(
-        f"{settings.pages_dir}  {plural(len(emails), 'page')} in {time.monotonic() - started:.0f} s", soft_wrap=True
-    )
+    # First: a page that nobody may see any more goes, whatever becomes of the others.
+    for gone in remove_others(folder, emails):
+        what = "no page" if gone.employee_id is None else f"nothing of {gone.employee_id}"
+        out.print(Text(f"  {gone.email} may see {what} any more: page deleted"), soft_wrap=True)
+    without = []
+    for result in write_all(folder, lang, settings.threads, emails):
+        if isinstance(result, Written):
+            _say_page(result)
+        else:
+            without.append(result)
+    pages = plural(len(emails) - len(without), "page")
+    out.print(f"{settings.pages_dir}  {pages} in {time.monotonic() - started:.0f} s", soft_wrap=True)
+    if without:
+        for one in without:
+            deleted = f" Deleted: {plural(one.deleted, 'older page')}." if one.deleted else ""
+            err.print(Text(f"  {one.email}: {one.error} {one.error.hint}{deleted}", style="red"), soft_wrap=True)
+        raise PageError(
+            f"No page was written for {plural(len(without), 'viewer')}: {', '.join(one.email for one in without)}.",
+            "The lines above say why.",
+        )
 
 
 def _pages(settings: Settings) -> PagesFolder:

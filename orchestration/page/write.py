@@ -9,7 +9,8 @@ import gc
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from orchestration.page.runtime import chart_runtime
 from orchestration.report.errors import PageError
 from orchestration.report.labels import Lang
 from orchestration.report.people import PAGE_REPORT
-from orchestration.report.publication import open_publication
+from orchestration.report.publication import open_publication, read_publication
 from orchestration.serving.viewers import list_viewers
 
 _FILE_MODE = 0o600
@@ -49,6 +50,23 @@ class Written:
     months: int
     bytes: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class NotWritten:
+    """A viewer of whom no page can be made, why, and how many older ones were deleted."""
+
+    email: str
+    error: PageError
+    deleted: int
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A page that was deleted: its viewer may see no page any more, or not the one person it was of."""
+
+    email: str
+    employee_id: str | None
 
 
 @dataclass(frozen=True)
@@ -115,14 +133,17 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def page_viewers(marts_path: Path) -> list[str]:
-    """The addresses of everybody who may see a page."""
-    return [viewer.email for viewer in list_viewers(marts_path) if PAGE_REPORT in viewer.reports]
+    """The addresses of everybody who may see a page, each once."""
+    return list(dict.fromkeys(one.email for one in list_viewers(marts_path) if PAGE_REPORT in one.reports))
 
 
 def write_all(
     folder: Folder, lang: Lang | None = None, processes: int = 2, emails: Sequence[str] | None = None
-) -> Iterator[Written]:
-    """Write everybody's page, as many at a time as there are processes; each as soon as it is done."""
+) -> Iterator[Written | NotWritten]:
+    """Write everybody's page, as many at a time as there are processes; each as soon as it is done.
+
+    One viewer's PageError is a result like a page and stops nobody else's; the publication's is raised.
+    """
     chart_runtime(folder.cache_dir)
     wanted = page_viewers(folder.marts_path) if emails is None else emails
     # Fresh processes: a fork would copy what DuckDB's threads were doing.
@@ -137,36 +158,79 @@ class _Worker:
 
     folder: ClassVar[Folder]
     lang: ClassVar[Lang | None]
-    connection: ClassVar[duckdb.DuckDBPyConnection]
     library: ClassVar[str]
+    connection: ClassVar[duckdb.DuckDBPyConnection | None] = None
     _open: ClassVar[ExitStack]
 
     @classmethod
     def start(cls, folder: Folder, lang: Lang | None) -> None:
-        """Open the publication; one thread, for there are as many processes as cores."""
+        """What needs no publication: an error here would end the process and leave nobody its reason."""
         cls.folder, cls.lang, cls.library = folder, lang, chart_runtime(folder.cache_dir)
-        cls._open = ExitStack()
-        cls.connection = cls._open.enter_context(open_publication(folder.marts_path))
-        cls.connection.execute("set threads = 1")
         # Pages are trees of lists without circles: reference counts free them, and searching them costs a tenth.
         gc.freeze()
         gc.disable()
 
     @classmethod
-    def write(cls, email: str) -> Written:
-        """One viewer's page."""
+    def opened(cls) -> duckdb.DuckDBPyConnection:
+        """The publication, the same one for every page of this process. PageError when it cannot be read."""
+        if cls.connection is None:
+            cls._open = ExitStack()
+            cls.connection = cls._open.enter_context(open_publication(cls.folder.marts_path))
+            # One thread: there are as many processes as cores.
+            cls.connection.execute("set threads = 1")
+            read_publication(cls.connection)
+        return cls.connection
+
+    @classmethod
+    def write(cls, email: str) -> Written | NotWritten:
+        """One viewer's page; where none can be made, none of an earlier day stays."""
         started = time.monotonic()
-        path = cls.folder.pages_dir / file_name(email)
-        return _write(path, email, collect_from(cls.connection, email), cls.library, cls.lang, started)
+        connection = cls.opened()
+        try:
+            path = cls.folder.pages_dir / file_name(email)
+            return _write(path, email, collect_from(connection, email), cls.library, cls.lang, started)
+        except PageError as error:
+            mine = [path for path, viewer, _ in _pages(cls.folder) if viewer == email.strip().lower()]
+            for path in mine:
+                path.unlink()
+            return NotWritten(email, error, len(mine))
 
 
-def remove_others(folder: Folder, emails: Sequence[str]) -> list[str]:
-    """Delete pages in the folder whose viewer may see no page any more; the addresses they were of."""
+def remove_others(folder: Folder, emails: Sequence[str]) -> list[Gone]:
+    """Delete pages in the folder whose viewer may see no page any more, or not the one person they are of."""
     kept = set(emails)
+    seen = _seen(folder.marts_path)
     gone = []
-    for path in sorted(folder.pages_dir.glob(f"*{_SUFFIX}")):
-        email = unquote(path.name.removesuffix(_SUFFIX).partition(_BETWEEN)[0])
-        if "@" in email and email not in kept:
-            path.unlink()
-            gone.append(email)
+    for path, email, employee_id in _pages(folder):
+        if email not in kept:
+            gone.append(Gone(email, None))
+        elif employee_id is not None and employee_id not in seen.get(email, ()):
+            gone.append(Gone(email, employee_id))
+        else:
+            continue
+        path.unlink()
     return gone
+
+
+def _pages(folder: Folder) -> list[tuple[Path, str, str | None]]:
+    """The pages in the folder by name: path, viewer, and the person where it is one person's."""
+    found = []
+    for path in sorted(folder.pages_dir.glob(f"*{_SUFFIX}")):
+        email, between, employee_id = path.name.removesuffix(_SUFFIX).partition(_BETWEEN)
+        if "@" in email and path.is_file():
+            found.append((path, unquote(email), unquote(employee_id) if between else None))
+    return found
+
+
+def _seen(marts_path: Path) -> Mapping[str, set[str]]:
+    """Whose pages everybody may see, by address."""
+    with open_publication(marts_path) as connection:
+        rows = connection.execute(
+            "select lower(trim(viewer_email)), employee_id from core.core_employee_scope "
+            "where report = ? and viewer_email is not null",
+            [PAGE_REPORT],
+        ).fetchall()
+    seen: dict[str, set[str]] = defaultdict(set)
+    for email, employee_id in rows:
+        seen[email].add(employee_id)
+    return seen

@@ -10,3 +10,7 @@ class PageError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def __reduce__(self) -> tuple[type[PageError], tuple[str, str]]:
+        """Whole again in another process: an exception is otherwise made anew of its message alone."""
+        return type(self), (self.message, self.hint)

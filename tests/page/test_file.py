@@ -12,12 +12,23 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from orchestration.page import runtime
 from orchestration.page.collect import MOST_MONTHS, TEAM, choose_months
 from orchestration.page.rows import most_rows
-from orchestration.page.write import Folder, Written, file_name, page_viewers, remove_others, write_all, write_page
+from orchestration.page.write import (
+    Folder,
+    Gone,
+    NotWritten,
+    Written,
+    file_name,
+    page_viewers,
+    remove_others,
+    write_all,
+    write_page,
+)
 from orchestration.report.errors import PageError
 from orchestration.report.labels import Lang
 from tests.page.reading import File, take_apart
@@ -254,14 +265,16 @@ def test_the_language_it_opens_in(folder: Folder) -> None:
 def test_everybody_who_may_see_a_page_gets_their_own(folder: Folder) -> None:
     emails = page_viewers(folder.marts_path)
     assert emails == ["duc@cty.vn", "giang@cty.vn", "huy@cty.vn", "quan@cty.vn", "tuyet@cty.vn"]
-    written: list[Written] = list(write_all(folder, processes=2))
+    written = list(write_all(folder, processes=2))
     assert [one.email for one in written] == emails
-    assert [one.people for one in written] == [1, 9, 1, 4, 1]
+    assert [one.people for one in written if isinstance(one, Written)] == [1, 9, 1, 4, 1]
 
 
 def test_a_page_is_the_same_whoever_was_looked_as_before(folder: Folder) -> None:
     """One process writes them all: the one who sees everybody comes before those who see little."""
-    together = {one.email: one.path.read_bytes() for one in write_all(folder, processes=1)}
+    written = [one for one in write_all(folder, processes=1) if isinstance(one, Written)]
+    together = {one.email: one.path.read_bytes() for one in written}
+    assert len(together) == 5
     assert together == {email: write_page(folder, email).path.read_bytes() for email in together}
 
 
@@ -270,8 +283,59 @@ def test_a_page_of_somebody_who_may_see_nothing_any_more_is_deleted(folder: Fold
         write_page(folder, email)
     write_page(folder, "quan@cty.vn", employee="duc")
     (folder.pages_dir / "notes.html").write_text("mine", encoding="utf-8")
-    assert remove_others(folder, ["duc@cty.vn"]) == ["quan@cty.vn", "quan@cty.vn"]
+    assert remove_others(folder, ["duc@cty.vn"]) == [Gone("quan@cty.vn", None)] * 2
     assert sorted(path.name for path in folder.pages_dir.iterdir()) == ["duc@cty.vn.html", "notes.html"]
+
+
+def test_one_persons_page_is_deleted_once_its_viewer_may_not_see_that_person(folder: Folder) -> None:
+    for who in ("duc", "tuyet@cty.vn"):
+        write_page(folder, "quan@cty.vn", employee=who)
+    write_page(folder, "quan@cty.vn")
+    with duckdb.connect(str(folder.marts_path)) as connection:
+        connection.execute(
+            "delete from core.core_employee_scope where viewer_id = ? and employee_id = ?", [MANAGER, PEER]
+        )
+        # A right to the tasks alone opens no page.
+        connection.execute(
+            "insert into core.core_employee_scope values (?, 'Quan@Cty.vn', 'task', ?, 'view_all')", [MANAGER, PEER]
+        )
+    assert remove_others(folder, page_viewers(folder.marts_path)) == [Gone("quan@cty.vn", PEER)]
+    assert sorted(path.name for path in folder.pages_dir.iterdir()) == [
+        f"quan@cty.vn,{SELLER}.html",
+        "quan@cty.vn.html",
+    ]
+
+
+def test_an_address_of_several_people_stops_nobody_elses_page(tmp_path: Path) -> None:
+    shared: Extra = {"core.core_employee_scope": [(OTHER, "giang@cty.vn", "employee", OTHER, "self")]}
+    folder = folder_of(tmp_path, shared)
+    folder.pages_dir.mkdir()
+    for name in ("giang@cty.vn.html", f"giang@cty.vn,{SELLER}.html", "xgiang@cty.vn.html"):
+        (folder.pages_dir / name).write_text("of another day", encoding="utf-8")
+    results = list(write_all(folder, processes=2))
+    assert [one.email for one in results] == page_viewers(folder.marts_path)
+    assert len(results) == 5
+    (refused,) = (one for one in results if isinstance(one, NotWritten))
+    assert (refused.email, refused.deleted) == ("giang@cty.vn", 2)
+    assert str(refused.error) == f"giang@cty.vn is the address of several people: {DIRECTOR}, {OTHER}."
+    assert refused.error.hint.startswith("Give each their own address")
+    assert sorted(path.name for path in folder.pages_dir.iterdir()) == [
+        "duc@cty.vn.html",
+        "huy@cty.vn.html",
+        "quan@cty.vn.html",
+        "tuyet@cty.vn.html",
+        "xgiang@cty.vn.html",
+    ]
+
+
+def test_without_a_publication_no_page_is_deleted_and_the_reason_is_told(folder: Folder) -> None:
+    """It is nobody's own fault, so nobody's page goes."""
+    kept = write_page(folder, "quan@cty.vn").path
+    folder.marts_path.unlink()
+    with pytest.raises(PageError, match="The publication cannot be read: there is no publication at") as found:
+        list(write_all(folder, processes=1, emails=["quan@cty.vn"]))
+    assert "kpi run" in found.value.hint
+    assert kept.is_file()
 
 
 # -- the chart library -------------------------------------------------------------------------------------------------

@@ -205,6 +205,27 @@ def test_pages_are_written_and_named(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "No employee you may see" in capsys.readouterr().err
 
 
+def test_a_shared_address_is_told_after_everybody_elses_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    (home / "pages").mkdir(parents=True)
+    shared = {"core.core_employee_scope": [("E04", "giang@cty.vn", "employee", "E04", "self")]}
+    write_publication(home, extra=shared)
+    for name in ("giang@cty.vn.html", "nga@cty.vn.html", "quan@cty.vn,E05.html"):
+        (home / "pages" / name).write_text("of another day", encoding="utf-8")
+    assert _leave("page", "--all") == 2
+    said, told = capsys.readouterr()
+    assert "4 pages in " in said
+    assert said.startswith("  nga@cty.vn may see no page any more: page deleted\n"), "before any page is written"
+    assert "  quan@cty.vn may see nothing of E05 any more: page deleted\n" in said
+    assert "  giang@cty.vn: giang@cty.vn is the address of several people: E01, E04. Give each" in told
+    assert "their rights would mix. Deleted: 1 older page.\n" in told
+    assert "No page was written for 1 viewer: giang@cty.vn." in told
+    written = sorted(path.name for path in (home / "pages").iterdir())
+    assert written == ["duc@cty.vn.html", "huy@cty.vn.html", "quan@cty.vn.html", "tuyet@cty.vn.html"]
+
+
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("KPI_TIMEZONE", "Mars/Olympus")
     assert _leave("doctor") == 2
