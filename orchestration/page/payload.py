@@ -123,7 +123,12 @@ def _drill(drill: Any) -> Json:
 
 def _way(way: Way) -> Json:
     names = [field.name for field in LISTS[way.list_name].fields]
-    return {"list": way.list_name, "at": names.index(way.field) if way.field else None, "values": way.values}
+    return {
+        "list": way.list_name,
+        "at": names.index(way.field) if way.field else None,
+        "values": way.values,
+        "is_count": way.adds is None,
+    }
 
 
 def parts(collected: Collected) -> Iterator[tuple[str, Json]]:
@@ -235,11 +240,17 @@ def _writer(kind: str, decimals: int) -> Callable[[Any], Json]:
         return lambda amount: None if amount is None else money(amount, decimals)
     if kind == "number":
         return _number
+    if kind in ("key", "keys"):
+        return _as_it_is
     return _day if kind == "date" else _names if kind == "list" else _name
 
 
 def _nothing(_: Any) -> None:
     return None
+
+
+def _as_it_is(key: Any) -> Json:
+    return key
 
 
 def _number(value: int | Decimal | None) -> str | None:

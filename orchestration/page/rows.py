@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from orchestration.report.blocks.orders import AMOUNT_OF_ORDER, KIND_OF_ORDER, NAME_OF_CUSTOMER
+from orchestration.report.blocks.orders import AMOUNT_OF_ORDER, KIND_OF_ORDER, NAME_OF_CUSTOMER, SALES_OF_ORDER
+from orchestration.report.blocks.relationships import KEY_OF_MOVE
 from orchestration.report.reading import Key, Readings, Row
 
 # Rows of one list and month: of a person's own file, of a file with several people, and of the team as a whole.
@@ -34,7 +35,8 @@ class Rows:
 class Field:
     """One value of every row: the word above its column, or none where it is only looked for.
 
-    `kind` is `name`, `text`, `date`, `number`, `money`, `person`, `code` (a word's key without `prefix`) or `list`.
+    `kind` is `name`, `text`, `date`, `number`, `money`, `person`, `code` (a word's key without `prefix`), `list`, or
+    `key` and `keys` (ids as they are, for looking rows up: two of one name are not one).
     """
 
     name: str
@@ -91,12 +93,15 @@ _CUSTOMERS = RowList(
     (
         _CUSTOMER,
         Field("relationship", "name", "relationship"),
+        Field("relationship_id", "key"),
         Field("bucket", "code"),
         Field("province", "name", "province"),
+        Field("province_id", "key"),
         Field("gender", "code"),
         Field("age", "code"),
         Field("sources", "list", "source"),
-        Field("industries", "list"),
+        Field("source_ids", "keys"),
+        Field("industry_ids", "keys"),
         Field("last_contact", "date", "last_contact"),
         Field("created", "date", "created_on"),
         Field("orders", "number", "ord"),
@@ -105,7 +110,10 @@ _CUSTOMERS = RowList(
     ),
     f"""
     with sources as (
-        select links.customer_id, list(coalesce(names.source_name, links.source_id) order by names.source_name) as names
+        select
+            links.customer_id,
+            list(coalesce(names.source_name, links.source_id) order by names.source_name, links.source_id) as names,
+            list(links.source_id order by links.source_id) as ids
         from access.access_fct_customer_sources as links
         inner join asked on links.manager_id = asked.employee_id and asked.subject != $team
         left join access.access_dim_sources as names on links.source_id = names.source_id
@@ -113,20 +121,18 @@ _CUSTOMERS = RowList(
     ),
 
     industries as (
-        select
-            links.customer_id,
-            list(coalesce(names.industry_name, links.industry_id) order by names.industry_name) as names
+        select links.customer_id, list(links.industry_id order by links.industry_id) as ids
         from access.access_fct_customer_industries as links
         inner join asked on links.manager_id = asked.employee_id and asked.subject != $team
-        left join access.access_dim_industries as names on links.industry_id = names.industry_id
         group by links.customer_id
     )
 
     select
         customers.subject, cast(null as date) as month, customers.total,
         names.customer_name, coalesce(relationships.relationship_name, customers.relationship_id),
-        customers.care_recency_bucket, coalesce(names.province_name, customers.province_id), customers.gender,
-        customers.age_band, sources.names, industries.names, cast(customers.last_contact_at as date),
+        customers.relationship_id, customers.care_recency_bucket,
+        coalesce(names.province_name, customers.province_id), customers.province_id, customers.gender,
+        customers.age_band, sources.names, sources.ids, industries.ids, cast(customers.last_contact_at as date),
         names.created_date, customers.orders, customers.revenue_amount, {_NAME_OF_PERSON.format("customers.manager_id")}
     from {_cut(_COHORT, "customers", "manager_id", _CUSTOMERS_WHERE, _CUSTOMERS_ORDER, month=None)}
     left join access.access_dim_customers as names on customers.customer_id = names.customer_id
@@ -178,7 +184,9 @@ _TASKS = RowList(
         Field("state", "code", "state", "task_"),
         Field("is_late", "code"),
         Field("type", "name", "task_type"),
+        Field("type_id", "key"),
         Field("project", "name", "project"),
+        Field("project_id", "key"),
         Field("created", "date", "created_on"),
         Field("due", "date", "due_on"),
         Field("completed", "date", "completed_on"),
@@ -188,8 +196,9 @@ _TASKS = RowList(
     select
         tasks.subject, tasks.month_date as month, tasks.total,
         tasks.task_name, tasks.task_state, case when tasks.is_completed_late then 'completed_late' else '' end,
-        coalesce(types.task_type_name, tasks.task_type_id), coalesce(projects.project_name, tasks.project_id),
-        tasks.created_date, tasks.due_date, tasks.completed_date, {_NAME_OF_PERSON.format("tasks.assignee_id")}
+        coalesce(types.task_type_name, tasks.task_type_id), tasks.task_type_id,
+        coalesce(projects.project_name, tasks.project_id), tasks.project_id, tasks.created_date,
+        tasks.due_date, tasks.completed_date, {_NAME_OF_PERSON.format("tasks.assignee_id")}
     from {_cut("access.access_fct_tasks", "tasks", "assignee_id", _TASKS_WHERE, _TASKS_ORDER)}
     left join access.access_dim_task_types as types on tasks.task_type_id = types.task_type_id
     left join access.access_dim_projects as projects on tasks.project_id = projects.project_id
@@ -210,13 +219,14 @@ _ORDERS = RowList(
         Field("kind", "code", "counted_as", "orders_"),
         Field("status", "code", "status", "order_"),
         Field("amount", "money", "amount"),
+        Field("sales", "money", "sales"),
         Field("person", "person", "executor"),
     ),
     f"""
     select
         sales.subject, sales.month_date as month, sales.total,
         coalesce(sales.order_code, sales.order_id), sales.order_date, {NAME_OF_CUSTOMER}, {KIND_OF_ORDER} as kind,
-        sales.status, {AMOUNT_OF_ORDER} as amount, {_NAME_OF_PERSON.format("sales.executor_id")}
+        sales.status, {AMOUNT_OF_ORDER} as amount, {SALES_OF_ORDER}, {_NAME_OF_PERSON.format("sales.executor_id")}
     from {_cut("access.access_fct_orders", "sales", "executor_id", _ORDERS_WHERE, _ORDERS_ORDER)}
     left join access.access_dim_customers as customers on sales.customer_id = customers.customer_id
     left join access.access_dim_employees as people on sales.executor_id = people.employee_id
@@ -234,6 +244,7 @@ _LINES = RowList(
         Field("date", "date", "date"),
         _CUSTOMER,
         Field("product", "name", "product"),
+        Field("product_id", "key"),
         Field("quantity", "number", "quantity"),
         Field("revenue", "money", "revenue"),
         Field("person", "person", "executor"),
@@ -242,8 +253,8 @@ _LINES = RowList(
     select
         sales.subject, sales.month_date as month, sales.total,
         coalesce(orders.order_code, sales.order_id), sales.order_date, {NAME_OF_CUSTOMER},
-        coalesce(products.product_name, sales.product_id), sales.sold_quantity, sales.revenue_amount as amount,
-        {_NAME_OF_PERSON.format("sales.executor_id")}
+        coalesce(products.product_name, sales.product_id), sales.product_id, sales.sold_quantity,
+        sales.revenue_amount as amount, {_NAME_OF_PERSON.format("sales.executor_id")}
     from {_cut("access.access_fct_order_lines", "sales", "executor_id", _LINES_WHERE, _LINES_ORDER)}
     left join access.access_fct_orders as orders on sales.order_id = orders.order_id
     left join access.access_dim_products as products on sales.product_id = products.product_id
@@ -309,6 +320,7 @@ _MOVES = RowList(
         Field("date", "date", "date"),
         _CUSTOMER,
         Field("pair", "name", "from_to"),
+        Field("pair_key", "key"),
         Field("direction", "code", "direction", ""),
         Field("person", "person", "in_charge_person"),
     ),
@@ -318,7 +330,7 @@ _MOVES = RowList(
         moves.moved_date, customers.customer_name,
         coalesce(starts.relationship_name, moves.from_relationship_id)
             || ' → ' || coalesce(ends.relationship_name, moves.to_relationship_id),
-        moves.move_direction, {_NAME_OF_PERSON.format("moves.manager_id")}
+        {KEY_OF_MOVE}, moves.move_direction, {_NAME_OF_PERSON.format("moves.manager_id")}
     from {_cut("access.access_fct_relationship_moves", "moves", "manager_id", _MOVES_WHERE, _MOVES_ORDER)}
     left join access.access_dim_relationships as starts on moves.from_relationship_id = starts.relationship_id
     left join access.access_dim_relationships as ends on moves.to_relationship_id = ends.relationship_id

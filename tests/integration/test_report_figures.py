@@ -158,7 +158,7 @@ def test_conversion_by_source(company: Company) -> None:
     compared = 0
     for ids in company.teams:
         rows = company.rows("fct_funnel_by_source", "employee_id", ids, month_date=company.month)
-        expected = [Part(names[key], *figures) for key, figures in by(rows, "source_id", *columns).items()]
+        expected = [Part(key, names[key], *figures) for key, figures in by(rows, "source_id", *columns).items()]
         parts = ConversionSources.read(company.reading(ids)).parts
         assert set(parts) == {part for part in expected if part.customers or part.revenue_amount}
         compared += len(parts)
@@ -172,7 +172,7 @@ def test_customers_by_source_and_industry(company: Company) -> None:
         names = company.names(mart, dimension)
         for ids in company.teams:
             rows = company.rows("kpi_customer_structure", "manager_id", ids, dimension=dimension)
-            expected = {Part(names[key], *figures) for key, figures in by(rows, "member_id", *columns).items()}
+            expected = {Part(key, names[key], *figures) for key, figures in by(rows, "member_id", *columns).items()}
             parts = kind.read(company.reading(ids)).parts
             assert set(parts) == expected
             assert [part.customers for part in parts] == sorted((part.customers for part in parts), reverse=True)
@@ -184,12 +184,12 @@ def test_activities(company: Company) -> None:
         names = company.names(mart, key)
         for ids in company.teams:
             rows = company.rows("fct_task_status", "employee_id", ids, month_date=company.month)
-            expected = {Group(names[one], *figures) for one, figures in by(rows, f"{key}_id", *columns).items()}
+            expected = {Group(one, names[one], *figures) for one, figures in by(rows, f"{key}_id", *columns).items()}
             assert set(kind.read(company.reading(ids)).groups) == expected
 
 
 def test_provinces(company: Company) -> None:
-    columns = ("row_type", "province_name", "provinces", "customers")
+    columns = ("row_type", "province_id", "province_name", "provinces", "customers")
     for ids in company.teams:
         rows = Provinces.read(company.reading(ids)).rows
         customers = company.rows("kpi_customer_structure", "manager_id", ids, dimension="province")
@@ -200,7 +200,7 @@ def test_provinces(company: Company) -> None:
         assert sum(row.provinces for row in rows) == len(named)
         if len(ids) == 1:
             top = sorted(company.rows("kpi_province_top", "manager_id", ids), key=lambda row: row["sort_order"])
-            shown = [(row.row_type, row.name, row.provinces, row.customers) for row in rows]
+            shown = [(row.row_type, row.province_id, row.name, row.provinces, row.customers) for row in rows]
             assert shown == [tuple(row[column] for column in columns) for row in top]
             assert Provinces.read(company.reading([*ids, "nobody"])).rows == rows, "the team's rule over one person"
 
@@ -275,7 +275,7 @@ def test_orders_and_products(company: Company) -> None:
         largest = sorted((-row["revenue_amount"], row["order_id"]) for row in orders if row["orders"] == 1)[:5]
         assert [(-sale.revenue_amount, sale.order_id) for sale in block.largest] == largest
         sales = company.rows("fct_product_sales", "executor_id", ids, month_date=company.month)
-        expected = {Product(names[key], *figures) for key, figures in by(sales, "product_id", *columns).items()}
+        expected = {Product(key, names[key], *figures) for key, figures in by(sales, "product_id", *columns).items()}
         assert set(Products.read(company.reading(ids)).products) == expected
 
 

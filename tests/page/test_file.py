@@ -17,7 +17,8 @@ import pytest
 
 from orchestration.page import runtime
 from orchestration.page.collect import MOST_MONTHS, TEAM, choose_months
-from orchestration.page.rows import most_rows
+from orchestration.page.drill import DRILLS
+from orchestration.page.rows import LISTS, most_rows
 from orchestration.page.write import (
     Folder,
     Gone,
@@ -29,6 +30,7 @@ from orchestration.page.write import (
     write_all,
     write_page,
 )
+from orchestration.report.block_names import BlockName
 from orchestration.report.errors import PageError
 from orchestration.report.labels import Lang
 from tests.page.reading import File, take_apart
@@ -158,6 +160,16 @@ def test_unknown_is_not_zero(folder: Folder) -> None:
     assert gone.words(GONE, gone.block(GONE, "tasks", "2026-03")["empty"]) == "None in this month."
 
 
+def test_the_rest_of_the_provinces_opens_nothing_and_those_without_one_their_own(folder: Folder) -> None:
+    tables = {
+        who: file.block(who, "provinces", "2026-03")["items"][0]
+        for file in [file_of(folder, "quan@cty.vn")]
+        for who in (TEAM, MANAGER)
+    }
+    assert tables[MANAGER]["keys"] == ["V2", "V3", "V4", "V5", "V6", ""]
+    assert tables[TEAM]["keys"] == ["V2", "V1", "V3", "V4", "V5", "", "none"]
+
+
 def test_a_long_list_says_how_many_rows_there_are(tmp_path: Path) -> None:
     day = date(2026, 3, 2)
     count = most_rows(1) + 5
@@ -165,6 +177,92 @@ def test_a_long_list_says_how_many_rows_there_are(tmp_path: Path) -> None:
     file = file_of(folder_of(tmp_path, {"marts.fct_tasks": many}), "tuyet@cty.vn")
     tasks = file.parts[SELLER]["lists"]["tasks"]["2026-03"]
     assert (tasks["total"], len(tasks["rows"])) == (len(many) + 2, most_rows(1))
+
+
+def test_two_of_one_name_open_their_own_rows(tmp_path: Path) -> None:
+    """Two of everything that has an id; P1 and the like have rows already."""
+    march, day = date(2026, 3, 1), date(2026, 3, 2)
+    extra: Extra = {
+        "marts.dim_projects": [("P2", "Mở rộng", False)],
+        "marts.dim_task_types": [("T3", "Gọi điện", False)],
+        "marts.dim_products": [("A3", "Mực in", False)],
+        "marts.dim_sources": [("S4", "Facebook", False)],
+        "marts.dim_industries": [("I2", "Bán lẻ", False)],
+        "marts.dim_relationships": [("R4", "Tiềm năng", 4)],
+        "marts.fct_task_status": [(march, SELLER, "P2", "T3", 1, 1, 0, 0, 0, 0, 0, 0)],
+        "marts.fct_tasks": [("W4", "Việc khác", SELLER, "P2", "T3", "new", march, day, None, None, False)],
+        "marts.fct_product_sales": [(march, SELLER, "A3", 1, 0, 1, 500)],
+        "marts.fct_order_lines": [("L3", "O1", "A3", "C1", SELLER, day, march, True, 1, 500)],
+        "marts.kpi_customer_structure": [
+            (SELLER, "source", "S4", 1, 1, 1, 0, 0),
+            (SELLER, "industry", "I1", 1, 1, 1, 0, 0),
+            (SELLER, "industry", "I2", 1, 1, 1, 0, 0),
+        ],
+        "marts.fct_customer_sources": [("C3", "S4", SELLER)],
+        "marts.fct_customer_industries": [("C3", "I2", SELLER)],
+        "marts.dim_customers": [
+            ("C8", SELLER, "R5", "Đã mua", 2, False, "Khách C8", "An Giang"),
+            ("C9", SELLER, "R4", "Tiềm năng", 4, False, "Khách C9", "An Giang"),
+        ],
+        "marts.dim_customer_cohort": [
+            ("C8", SELLER, "R5", 1, "0_to_6_days", False, "V1"),
+            ("C9", SELLER, "R4", 1, "0_to_6_days", False, "V8"),
+        ],
+        "marts.dim_provinces": [("V8", "An Giang", False)],
+        "marts.kpi_province_top": [(SELLER, 2, "province", "V8", "An Giang", 1, 1)],
+        "marts.fct_journey": [(AS_OF, SELLER, "R4", None, 1)],
+        "marts.kpi_journey_time": [(SELLER, "R4", 1, 0, 0, 0, 0, 0, 0, 0, 0)],
+        "marts.fct_relationship_moves": [("M9", "C4", SELLER, "R4", "R5", day, march, "forward")],
+    }
+    file = file_of(folder_of(tmp_path, extra), "tuyet@cty.vn")
+    for name, way, others in (
+        (BlockName.PROJECTS, ("tasks", "project_id", "project"), {"P1": ["Gọi lại"], "P2": ["Việc khác"]}),
+        (BlockName.TASK_TYPES, ("tasks", "type_id", "type"), {"T1": ["Gọi lại"], "T3": ["Việc khác"]}),
+        (BlockName.PRODUCTS, ("lines", "product_id", "product"), {"A2": ["SO-1"], "A3": ["SO-1"]}),
+        (
+            BlockName.SOURCES,
+            ("customers", "source_ids", "sources"),
+            {"S1": ["Khách C1", "Khách C2"], "S4": ["Khách C3"]},
+        ),
+        (BlockName.INDUSTRIES, ("customers", "industry_ids", None), {"I1": ["Khách C1"], "I2": ["Khách C3"]}),
+        (
+            BlockName.RELATIONSHIPS,
+            ("customers", "relationship_id", "relationship"),
+            {"R9": ["Khách C1", "Khách C2"], "R4": ["Khách C9"]},
+        ),
+        (
+            BlockName.JOURNEY,
+            ("customers", "relationship_id", "relationship"),
+            {"R9": ["Khách C1", "Khách C2"], "R4": ["Khách C9"]},
+        ),
+        (
+            BlockName.PROVINCES,
+            ("customers", "province_id", "province"),
+            {"V1": ["Khách C8"], "V8": ["Khách C9"]},
+        ),
+        (
+            BlockName.MOVES,
+            ("moves", "pair_key", "pair"),
+            {"R9\nR5\nforward": ["2026-03-02", "2026-03-03"], "R4\nR5\nforward": ["2026-03-02"]},
+        ),
+    ):
+        listed, field, shown = way
+        drill = DRILLS[name][0]
+        assert drill.of_key is not None
+        assert (drill.of_key.list_name, drill.of_key.field) == (listed, field)
+        names = [one.name for one in LISTS[listed].fields]
+        rows = file.parts[SELLER]["lists"][listed]["2026-03" if LISTS[listed].is_monthly else "now"]["rows"]
+        table = file.block(SELLER, name, "2026-03")["items"][0]
+        labels = {key: row[0] for key, row in zip(table["keys"], table["rows"], strict=False)}
+        of = {key: [row for row in rows if key in _listed(row[names.index(field)])] for key in others}
+        assert {key: sorted(row[0] for row in found) for key, found in of.items()} == others, name
+        assert len({labels[key] for key in others}) == 1, "they have one name"
+        if shown is not None:
+            assert {str(row[names.index(shown)]) for found in of.values() for row in found}, "and it is shown"
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
 
 
 # -- the file ----------------------------------------------------------------------------------------------------------

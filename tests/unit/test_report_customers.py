@@ -52,10 +52,10 @@ def cycle(marts: Path, viewer: str, window: str | None = None, **members: str) -
 def test_sources_and_industries_of_customers_in_charge(marts: Path) -> None:
     page = load_page(marts, "tuyet@cty.vn")
     assert page.block(Sources).parts == (
-        Part("Facebook", 3, Decimal("2.5"), Decimal(300), Decimal(250)),
-        Part("Hội chợ", 2, Decimal("1.5"), Decimal(200), Decimal(150)),
+        Part("S1", "Facebook", 3, Decimal("2.5"), Decimal(300), Decimal(250)),
+        Part("S2", "Hội chợ", 2, Decimal("1.5"), Decimal(200), Decimal(150)),
     )
-    assert page.block(Industries).parts == (Part("(none)", 4, Decimal(4), Decimal(400), Decimal(400)),)
+    assert page.block(Industries).parts == (Part("none", "(none)", 4, Decimal(4), Decimal(400), Decimal(400)),)
     text = shown(marts, "tuyet@cty.vn", "sources")
     assert words(text, "Total") == ["5", "4.00", "500", "400"]
     assert "5 for 4" in text
@@ -66,8 +66,8 @@ def test_sources_and_industries_of_customers_in_charge(marts: Path) -> None:
 
 def test_provinces_of_one_person_are_the_marts_rows(marts: Path) -> None:
     assert load_page(marts, "tuyet@cty.vn").block(Provinces).rows == (
-        Province("province", "An Giang", 1, 2),
-        Province("none", "(none)", 0, 2),
+        Province("province", "V1", "An Giang", 1, 2),
+        Province("none", "none", "(none)", 0, 2),
     )
     text = shown(marts, "tuyet@cty.vn", "provinces")
     assert words(text, "An Giang")[:2] == ["2", "50.0%"]
@@ -77,13 +77,13 @@ def test_provinces_of_one_person_are_the_marts_rows(marts: Path) -> None:
 def test_provinces_of_a_team_are_ranked_over_its_people(marts: Path) -> None:
     # Bắc Ninh has 2 of the manager and 1 of a salesperson: first of the team, and of nobody else's page.
     assert load_page(marts, "quan@cty.vn", blocks=["provinces"]).block(Provinces).rows == (
-        Province("province", "Bắc Ninh", 1, 3),
-        Province("province", "An Giang", 1, 2),
-        Province("province", "Cà Mau", 1, 2),
-        Province("province", "Gia Lai", 1, 2),
-        Province("province", "Huế", 1, 1),
-        Province("other", "(other)", 2, 2),
-        Province("none", "(none)", 0, 2),
+        Province("province", "V2", "Bắc Ninh", 1, 3),
+        Province("province", "V1", "An Giang", 1, 2),
+        Province("province", "V3", "Cà Mau", 1, 2),
+        Province("province", "V4", "Gia Lai", 1, 2),
+        Province("province", "V5", "Huế", 1, 1),
+        Province("other", None, "(other)", 2, 2),
+        Province("none", "none", "(none)", 0, 2),
     )
     assert words(shown(marts, "quan@cty.vn", "provinces"), "Other (2)")[:2] == ["2", "14.3%"]
 
@@ -91,7 +91,7 @@ def test_provinces_of_a_team_are_ranked_over_its_people(marts: Path) -> None:
 def test_one_persons_ranking_by_the_teams_rule_is_the_marts(marts: Path) -> None:
     alone = load_page(marts, "quan@cty.vn", "quản", blocks=["provinces"]).block(Provinces).rows
     assert [row.customers for row in alone] == [2, 2, 2, 1, 1, 1]
-    assert alone[-1] == Province("other", "(other)", 1, 1)
+    assert alone[-1] == Province("other", None, "(other)", 1, 1)
 
 
 def test_gender_and_ages_with_those_not_given_last(marts: Path) -> None:
@@ -173,8 +173,8 @@ def test_the_cycle_of_one_source_or_of_one_relationship(marts: Path) -> None:
 def test_the_journey_shows_stock_moves_and_days(marts: Path) -> None:
     block = load_page(marts, "tuyet@cty.vn").block(Journey)
     assert block.stages == (
-        Stage("Tiềm năng", 2, 1, 30, 15.0, 4, 24, 5.0, 1, 2, 2, 0, 1),
-        Stage("Đã mua", 2, 0, 100, 50.0, 1, 7, 7.0, 2, 1, 0, 1, 0),
+        Stage("R9", "Tiềm năng", 2, 1, 30, 15.0, 4, 24, 5.0, 1, 2, 2, 0, 1),
+        Stage("R5", "Đã mua", 2, 0, 100, 50.0, 1, 7, 7.0, 2, 1, 0, 1, 0),
     )
     assert (block.stages[0].mean_open_days, block.stages[0].mean_closed_days) == (15.0, 6.0)
     text = shown(marts, "tuyet@cty.vn", "journey")

@@ -188,11 +188,11 @@ def test_stock_of_a_past_month_ends_with_today(marts: Path) -> None:
 
 def test_moves_of_the_month_are_counted_by_pair_most_first(marts: Path) -> None:
     assert load_page(marts, "quan@cty.vn").block(Moves).moves == (
-        Move("Tiềm năng", "Đã mua", "forward", 3),
-        Move("Đã mua", "Tiềm năng", "backward", 1),
+        Move("R9", "R5", "Tiềm năng", "Đã mua", "forward", 3),
+        Move("R5", "R9", "Đã mua", "Tiềm năng", "backward", 1),
     )
     assert load_page(marts, "tuyet@cty.vn", month="2026-02").block(Moves).moves == (
-        Move("Tiềm năng", "Đã mua", "forward", 1),
+        Move("R9", "R5", "Tiềm năng", "Đã mua", "forward", 1),
     )
 
 

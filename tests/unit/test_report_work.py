@@ -54,8 +54,8 @@ def words(text: str, start: str) -> list[str]:
 def test_conversion_by_source_shows_whole_and_split_and_leaves_out_empty_sources(marts: Path) -> None:
     block = load_page(marts, "tuyet@cty.vn").block(ConversionSources)
     assert block.parts == (
-        Part("Facebook", 8, Decimal("6.5"), Decimal(90000000), Decimal(70000000)),
-        Part("Hội chợ", 7, Decimal("5.5"), Decimal(80000000), Decimal(60000000)),
+        Part("S1", "Facebook", 8, Decimal("6.5"), Decimal(90000000), Decimal(70000000)),
+        Part("S2", "Hội chợ", 7, Decimal("5.5"), Decimal(80000000), Decimal(60000000)),
     )
     assert block.total.customers_split == 12, "the month's funnel"
     assert block.total.revenue_split_amount == 130000000
@@ -149,10 +149,10 @@ def test_a_target_of_nothing_has_no_rate() -> None:
 
 def test_activities_by_project_and_by_type_are_the_months_tasks(marts: Path) -> None:
     page = load_page(marts, "tuyet@cty.vn")
-    assert page.block(Projects).groups == (Group("Mở rộng", 20, 9, 4), Group("(none)", 5, 5, 0))
-    assert page.block(TaskTypes).groups == (Group("Gọi điện", 20, 9, 4), Group("Gặp khách", 5, 5, 0))
+    assert page.block(Projects).groups == (Group("P1", "Mở rộng", 20, 9, 4), Group("none", "(none)", 5, 5, 0))
+    assert page.block(TaskTypes).groups == (Group("T1", "Gọi điện", 20, 9, 4), Group("T2", "Gặp khách", 5, 5, 0))
     team = load_page(marts, "quan@cty.vn", blocks=["projects"]).block(Projects).groups
-    assert team == (Group("Mở rộng", 29, 9, 4), Group("(none)", 9, 5, 0))
+    assert team == (Group("P1", "Mở rộng", 29, 9, 4), Group("none", "(none)", 9, 5, 0))
     text = shown(marts, "tuyet@cty.vn", "projects")
     assert words(text, "Mở rộng") == ["20", "80.0%", "9", "4"]
     assert words(text, "Total") == ["25", "14", "4"]
@@ -266,8 +266,8 @@ def test_the_code_of_an_order_is_whole_or_at_least_does_not_burst_the_page(tmp_p
 
 def test_products_by_revenue_with_the_decimals_they_need(marts: Path) -> None:
     assert load_page(marts, "tuyet@cty.vn").block(Products).products == (
-        Product("Mực in", 2, 0, Decimal("3.5"), Decimal("120000000.25")),
-        Product("Máy in", 1, 1, Decimal(4), Decimal("9999999.75")),
+        Product("A2", "Mực in", 2, 0, Decimal("3.5"), Decimal("120000000.25")),
+        Product("A1", "Máy in", 1, 1, Decimal(4), Decimal("9999999.75")),
     )
     text = shown(marts, "tuyet@cty.vn", "products")
     assert words(text, "Mực in") == ["2", "0", "3.5", "120,000,000", "92.3%"]

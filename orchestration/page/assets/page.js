@@ -312,8 +312,7 @@
     if (!way || numberOf(value) === null || numberOf(value) === 0) return null;
     const label = text(table.rows[row][0]).trim();
     // A count has as many rows; an amount is what they come to.
-    const isCount = !table.keys[row].endsWith("_amount") && !["orders-2", "products-4"].includes(`${about.name}-${column}`);
-    return { label: word("show_rows", { label, value }), isCount, act: () => openRows(way, label, value, isCount) };
+    return { label: word("show_rows", { label, value }), isCount: way.is_count, act: () => openRows(way, label, value, way.is_count) };
   }
 
   // -- the rows behind a figure --

@@ -20,6 +20,7 @@ _SHOWN = 10
 class Group:
     """Tasks of one project or type; those late and completed are parts of those created."""
 
+    member_id: str
     name: str
     created: int
     completed: int
@@ -59,13 +60,14 @@ class _Groups(Block):
                 sheet.numbers("task_late", [group.late for group in rows]),
             ],
             bold_rows=[len(rows) - 1],
-            keys=[group.name for group in shown],
+            keys=[group.member_id for group in shown],
         )
         return [table]
 
 
 def _sum(name: str, groups: Sequence[Group]) -> Group:
     return Group(
+        "",
         name,
         sum(group.created for group in groups),
         sum(group.completed for group in groups),
@@ -79,7 +81,9 @@ _G = TypeVar("_G", bound=_Groups)
 def _each(kind: type[_G], readings: Readings, rows: Sequence[Row]) -> dict[Key, _G]:
     found = by_month(rows)
     return readings.each(
-        lambda *key: kind(tuple(Group(one_line(name), *map(int, figures)) for name, *figures in found.get(key, ())))
+        lambda *key: kind(
+            tuple(Group(member, one_line(name), *map(int, figures)) for member, name, *figures in found.get(key, ()))
+        )
     )
 
 
@@ -96,7 +100,8 @@ class Projects(_Groups):
         rows = readings.rows(
             """
             select
-                asked.subject, tasks.month_date, coalesce(max(projects.project_name), tasks.project_id) as name,
+                asked.subject, tasks.month_date, tasks.project_id,
+                coalesce(max(projects.project_name), tasks.project_id) as name,
                 sum(tasks.tasks_created) as created, sum(tasks.tasks_completed), sum(tasks.tasks_late)
             from access.access_fct_task_status as tasks
             inner join asked on tasks.employee_id = asked.employee_id
@@ -125,7 +130,8 @@ class TaskTypes(_Groups):
         rows = readings.rows(
             """
             select
-                asked.subject, tasks.month_date, coalesce(max(types.task_type_name), tasks.task_type_id) as name,
+                asked.subject, tasks.month_date, tasks.task_type_id,
+                coalesce(max(types.task_type_name), tasks.task_type_id) as name,
                 sum(tasks.tasks_created) as created, sum(tasks.tasks_completed), sum(tasks.tasks_late)
             from access.access_fct_task_status as tasks
             inner join asked on tasks.employee_id = asked.employee_id

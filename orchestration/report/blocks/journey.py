@@ -22,6 +22,7 @@ class Stage:
     Open days are those of the customers in it now, until as_of; closed ones are those of stays that a move ended.
     """
 
+    relationship_id: str
     name: str
     customers: int = 0
     created_in_window: int = 0
@@ -123,7 +124,10 @@ class Journey(Block):
         found = by_subject(rows)
 
         def page(subject: str) -> Journey:
-            stages = {one: Stage(names.get(str(one), str(one)), *figures) for one, *figures in found.get(subject, ())}
+            stages = {
+                one: Stage(str(one), names.get(str(one), str(one)), *figures)
+                for one, *figures in found.get(subject, ())
+            }
             return cls(
                 window_days=window,
                 first_day=readings.as_of - timedelta(days=window - 1),
@@ -153,7 +157,7 @@ class Journey(Block):
                 sheet.numbers("went_back", _with_sum(stage.moves_backward for stage in stages)),
             ],
             bold_rows=[len(stages)],
-            keys=[stage.name for stage in stages],
+            keys=[stage.relationship_id for stage in stages],
         )
         times = Table(
             [

@@ -38,6 +38,8 @@ AMOUNT_OF_ORDER = """
         else sales.billed_amount
     end
 """
+# Before discounts, of an order that counts; of another there are none.
+SALES_OF_ORDER = "case when sales.orders = 1 or sales.returns = 1 then sales.sales_amount end"
 NAME_OF_CUSTOMER = """
     case
         when sales.customer_id in ('none', 'unknown') then '(' || sales.customer_id || ')'

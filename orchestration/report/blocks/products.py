@@ -21,6 +21,7 @@ _SHOWN = 10
 class Product:
     """One product's month: counted sales and returns with it, units sold minus returned, revenue minus returned."""
 
+    product_id: str
     name: str
     orders: int
     returns: int
@@ -42,9 +43,9 @@ class Products(Block):
         rows = readings.rows(
             """
             select
-                asked.subject, sales.month_date, coalesce(max(names.product_name), sales.product_id) as name,
-                sum(sales.orders), sum(sales.returns), sum(sales.sold_quantity),
-                sum(sales.revenue_amount) as revenue_amount
+                asked.subject, sales.month_date, sales.product_id,
+                coalesce(max(names.product_name), sales.product_id) as name, sum(sales.orders), sum(sales.returns),
+                sum(sales.sold_quantity), sum(sales.revenue_amount) as revenue_amount
             from access.access_fct_product_sales as sales
             inner join asked on sales.executor_id = asked.employee_id
             left join access.access_dim_products as names on sales.product_id = names.product_id
@@ -59,8 +60,8 @@ class Products(Block):
         return readings.each(
             lambda *key: cls(
                 tuple(
-                    Product(one_line(name), int(orders), int(returns), quantity, amount)
-                    for name, orders, returns, quantity, amount in found.get(key, ())
+                    Product(product, one_line(name), int(orders), int(returns), quantity, amount)
+                    for product, name, orders, returns, quantity, amount in found.get(key, ())
                 )
             )
         )
@@ -94,7 +95,7 @@ class Products(Block):
                 Kind.NUMBER,
             ),
         ]
-        table = Table(columns, bold_rows=[len(amounts) - 1], keys=[one.name for one in shown])
+        table = Table(columns, bold_rows=[len(amounts) - 1], keys=[one.product_id for one in shown])
         return [table, sheet.note("products_note")]
 
 

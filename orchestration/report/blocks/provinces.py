@@ -21,7 +21,9 @@ _OF_ONE = """
         having count(*) = 1
     )
 
-    select alone.subject, provinces.row_type, provinces.province_name, provinces.provinces, provinces.customers
+    select
+        alone.subject, provinces.row_type, provinces.province_id, provinces.province_name, provinces.provinces,
+        provinces.customers
     from access.access_kpi_province_top as provinces
     inner join alone on provinces.manager_id = alone.employee_id
     order by provinces.sort_order
@@ -69,24 +71,27 @@ _OF_SEVERAL = """
                 when province_rank <= 5 then 'province'
                 else 'other'
             end as row_type,
+            case when is_placeholder or province_rank <= 5 then province_id end as province_id,
             case when is_placeholder or province_rank <= 5 then province_name else '(other)' end as province_name,
             not is_placeholder as is_province,
             customers
         from ranked
     )
 
-    select subject, row_type, max(province_name), count(*) filter (where is_province), sum(customers)
+    select
+        subject, row_type, province_id, max(province_name), count(*) filter (where is_province), sum(customers)
     from placed
-    group by subject, sort_order, row_type
+    group by subject, sort_order, row_type, province_id
     order by sort_order
 """
 
 
 @dataclass(frozen=True)
 class Province:
-    """One row: a province, the `other` ones together, or those without one (`none`, `unknown`)."""
+    """One row: a province, the `other` ones together (without an id), or those without one (`none`, `unknown`)."""
 
     row_type: str
+    province_id: str | None
     name: str
     provinces: int
     customers: int
@@ -113,8 +118,8 @@ class Provinces(Block):
         return readings.whatever_month(
             lambda subject: cls(
                 tuple(
-                    Province(kind, one_line(name), provinces, int(customers))
-                    for kind, name, provinces, customers in found.get(subject, ())
+                    Province(kind, province, one_line(name), provinces, int(customers))
+                    for kind, province, name, provinces, customers in found.get(subject, ())
                 )
             )
         )
@@ -130,5 +135,5 @@ class Provinces(Block):
             sheet.word("others", count=row.provinces) if row.row_type == "other" else row.name for row in self.rows
         ]
         customers = [row.customers for row in self.rows]
-        keys = ["" if row.row_type == "other" else row.name for row in self.rows]
+        keys = [row.province_id or "" for row in self.rows]
         return [sheet.shares("province", "customers", names, customers, sum(customers), keys), sheet.note("now_note")]

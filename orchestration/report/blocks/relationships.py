@@ -19,6 +19,9 @@ from orchestration.report.sheet import Item, Sheet, Table
 _STOCK_WEEKS_BEFORE = (12, 8, 4, 0)
 _MOVES_SHOWN = 10
 
+# Of a move called `moves`; ids are one line each.
+KEY_OF_MOVE = "concat_ws(chr(10), moves.from_relationship_id, moves.to_relationship_id, moves.move_direction)"
+
 
 def read_relationship_names(readings: Readings) -> dict[str, str]:
     """Relationship names by id, in the company's order."""
@@ -124,7 +127,7 @@ class Relationships(Block):
             ),
             Column("", [*(Bar(row.customers[-1], most) for row in self.stock), ""], Kind.BAR),
         ]
-        table = Table(columns, bold_rows=[len(self.stock)], keys=[row.name for row in self.stock])
+        table = Table(columns, bold_rows=[len(self.stock)], keys=[row.relationship_id for row in self.stock])
         return [table, sheet.note("stock_note")]
 
 
@@ -132,10 +135,17 @@ class Relationships(Block):
 class Move:
     """How many times customers went from one relationship to another in the month."""
 
+    from_id: str
+    to_id: str
     from_name: str
     to_name: str
     direction: str
     moves: int
+
+    @property
+    def key(self) -> str:
+        """What one row stands for, as `KEY_OF_MOVE` writes it of a move."""
+        return "\n".join((self.from_id, self.to_id, self.direction))
 
 
 @dataclass(frozen=True)
@@ -170,7 +180,7 @@ class Moves(Block):
         return readings.each(
             lambda *key: cls(
                 tuple(
-                    Move(names.get(str(start), str(start)), names.get(str(end), str(end)), direction, moves)
+                    Move(start, end, names.get(str(start), str(start)), names.get(str(end), str(end)), direction, moves)
                     for start, end, direction, moves in found.get(key, ())
                 )
             )
@@ -194,7 +204,7 @@ class Moves(Block):
                 sheet.numbers("moves", [move.moves for move in shown]),
                 Column("", [Bar(move.moves, shown[0].moves) for move in shown], Kind.BAR),
             ],
-            keys=[f"{move.from_name} → {move.to_name}" for move in shown],
+            keys=[move.key for move in shown],
         )
         if not rest:
             return [table]

@@ -24,6 +24,7 @@ _SHOWN = 10
 class Part:
     """One source's or industry's customers and revenue, whole and split."""
 
+    member_id: str
     name: str
     customers: int
     customers_split: Decimal
@@ -32,6 +33,7 @@ class Part:
 
     def __add__(self, other: Part) -> Part:
         return Part(
+            self.member_id,
             self.name,
             self.customers + other.customers,
             self.customers_split + other.customers_split,
@@ -42,7 +44,7 @@ class Part:
 
 def sum_parts(name: str, parts: Iterable[Part]) -> Part:
     """The parts added up, column by column."""
-    return sum(parts, Part(name, 0, Decimal(0), Decimal(0), Decimal(0)))
+    return sum(parts, Part("", name, 0, Decimal(0), Decimal(0), Decimal(0)))
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class _Parts(Block):
                 sheet.numbers("revenue_split", [part.revenue_split_amount for part in rows]),
             ],
             bold_rows=[len(rows) - 1],
-            keys=[part.name for part in shown],
+            keys=[part.member_id for part in shown],
         )
         notes = [sheet.note(self.note)]
         if total.customers != total.customers_split or total.revenue_amount != total.revenue_split_amount:
@@ -110,7 +112,7 @@ def _whole_or_parted(customers: Decimal) -> str:
 
 
 def _parts(rows: Iterable[Row]) -> tuple[Part, ...]:
-    return tuple(Part(one_line(name), int(customers), *amounts) for name, customers, *amounts in rows)
+    return tuple(Part(member, one_line(name), int(customers), *amounts) for member, name, customers, *amounts in rows)
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ class ConversionSources(_Parts):
         rows = readings.rows(
             """
             select
-                asked.subject, funnel.month_date, coalesce(max(sources.source_name), funnel.source_id) as name,
+                asked.subject, funnel.month_date, funnel.source_id,
+                coalesce(max(sources.source_name), funnel.source_id) as name,
                 sum(funnel.new_customers) as customers, sum(funnel.new_customers_split),
                 sum(funnel.revenue_amount) as revenue_amount, sum(funnel.revenue_split_amount)
             from access.access_fct_funnel_by_source as funnel
@@ -160,7 +163,7 @@ class Sources(_Parts):
         rows = readings.rows(
             """
             select
-                asked.subject, coalesce(max(sources.source_name), structure.member_id) as name,
+                asked.subject, structure.member_id, coalesce(max(sources.source_name), structure.member_id) as name,
                 sum(structure.customers) as customers, sum(structure.customers_split),
                 sum(structure.revenue_amount), sum(structure.revenue_split_amount)
             from access.access_kpi_customer_structure as structure
@@ -191,7 +194,8 @@ class Industries(_Parts):
         rows = readings.rows(
             """
             select
-                asked.subject, coalesce(max(industries.industry_name), structure.member_id) as name,
+                asked.subject, structure.member_id,
+                coalesce(max(industries.industry_name), structure.member_id) as name,
                 sum(structure.customers) as customers, sum(structure.customers_split),
                 sum(structure.revenue_amount), sum(structure.revenue_split_amount)
             from access.access_kpi_customer_structure as structure
