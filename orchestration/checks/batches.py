@@ -86,7 +86,10 @@ def profile_night(
     earlier = _by_entity(landing.visible(source, night - timedelta(days=1)))
     tried = _by_entity(landing.manifests(source))
     tonight = {
-        entity: manifest for entity, found in tried.items() for manifest in found if manifest.batch_date == night
+        entity: manifest
+        for entity, found in tried.items()
+        for manifest in found
+        if manifest.batch_date == night and not landing.is_withdrawn(manifest)
     }
     profiles = []
     with duckdb.connect(":memory:") as connection:

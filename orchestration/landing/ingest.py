@@ -29,6 +29,7 @@ def ingest_entity(landing: Landing, source: Source, entity_name: str, night: dat
         raw = source.read(entity_name, night, complete=is_first or _lost_a_night(landing, source, entity_name, night))
         if raw is None:
             _absent(landing, source.name, entity_name, night)
+            _withdraw_failures(landing, source.name, entity_name, night)
             return None
         if is_first and raw.kind is BatchKind.DELTA:
             raise _delta_without_base(source.name, raw, night)
@@ -78,6 +79,13 @@ def _absent(landing: Landing, source: str, entity: str, night: date) -> None:
         f"{entity}: the source {source} delivered nothing for {night.isoformat()}, and {why}. Deliver it and run the "
         "night again; if it has no rows, deliver it with its header only.",
     )
+
+
+def _withdraw_failures(landing: Landing, source: str, entity: str, night: date) -> None:
+    """What failed of a night before lacks nothing once the source says that it does not have the entity."""
+    for manifest in landing.manifests(source, entity):
+        if manifest.batch_date == night and manifest.status is BatchStatus.FAILED:
+            landing.withdraw(manifest)
 
 
 def _has_base(landing: Landing, source: str, entity: str, night: date) -> bool:

@@ -34,6 +34,7 @@ DATA = "data.parquet"
 QUARANTINE = "quarantine.parquet"
 MANIFEST = "manifest.json"
 REFUSED = "refused.json"
+WITHDRAWN = "withdrawn.json"
 DROPPED = "dropped.json"
 
 _BATCH_ID = re.compile(r"(\d{4}-\d{2}-\d{2})\.([1-9]\d*)")
@@ -153,6 +154,15 @@ class Landing:
     def is_refused(self, manifest: Manifest) -> bool:
         """Whether a blocking check failed on the batch."""
         return (self._folder(manifest.source, manifest.entity, manifest.batch_id) / REFUSED).exists()
+
+    def withdraw(self, manifest: Manifest) -> None:
+        """Note of a failed attempt that nothing is missing after all: the source does not have the entity."""
+        path = self._folder(manifest.source, manifest.entity, manifest.batch_id) / WITHDRAWN
+        write_durably(path, (json.dumps({"withdrawn_at": _now()}) + "\n").encode())
+
+    def is_withdrawn(self, manifest: Manifest) -> bool:
+        """Whether a failed attempt turned out to lack nothing."""
+        return (self._folder(manifest.source, manifest.entity, manifest.batch_id) / WITHDRAWN).exists()
 
     def drop(self, manifest: Manifest) -> None:
         """Delete the rows of a superseded attempt for good; its manifest stays, with a note that says so."""

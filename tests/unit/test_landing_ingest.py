@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
+from orchestration.checks.batches import profile_night
 from orchestration.contract import contract
 from orchestration.landing.ingest import ingest_entity, ingest_night
 from orchestration.landing.manifest import BatchStatus, Manifest
@@ -75,6 +76,25 @@ def test_what_was_delivered_before_must_come_again(landing: Landing) -> None:
     assert failed[0].problem is not None
     assert "this source delivered it before, last on 2026-03-30" in failed[0].problem.message
     assert ingest_entity(landing, second, "sources", date(2026, 3, 29), ZONE) is None
+
+
+def test_an_entity_that_failed_and_then_turns_out_not_to_be_delivered_stops_nothing(landing: Landing) -> None:
+    """An empty folder is an error of every entity; once it holds a file, those without one are not delivered."""
+    nowhere = SourceError("task_types", "folder", "missing", "the folder holds no data")
+    statuses = []
+    for found in (nowhere, None, nowhere, pa.table({"task_type_id": ["t1"], "task_type_name": ["Call"]}), None):
+        source = Tables(employees=EMPLOYEES, customers=CUSTOMERS, **({} if found is None else {"task_types": found}))
+        ingest_night(landing, source, NIGHT, ZONE)
+        [profile] = [one for one in profile_night(landing, "tables", NIGHT, {}) if one.entity == "task_types"]
+        statuses.append(profile.status)
+    # What has landed once is missed when it does not come again.
+    assert statuses == ["failed", "absent", "failed", "landed", "failed"]
+    assert [m.status.value for m in landing.manifests("tables", "task_types")] == [
+        "failed",
+        "failed",
+        "landed",
+        "failed",
+    ]
 
 
 def test_bad_entities_do_not_stop_the_others(landing: Landing) -> None:
