@@ -23,48 +23,19 @@ _CONFIG: dict[str, Any] = {
 def months_chart(values: Sequence[tuple[str, Decimal]], this_month: str, axis: str) -> dict[str, Any]:
     """One bar per month, in the order given, this month's in colour."""
     rows = [{"month": month, "value": float(value), "is_this": month == this_month} for month, value in values]
-    return _chart(
-        rows,
-        {
-            "mark": {"type": "bar", "width": {"band": 0.7}},
-            "height": _BAR_HEIGHT,
-            "encoding": {
-                "x": {
-                    "field": "month",
-                    "type": "ordinal",
-                    "sort": None,
-                    "axis": {"title": None, "labelAngle": 0, "ticks": False},
-                },
-                "y": {"field": "value", "type": "quantitative", "axis": _number_axis(axis)},
-                "color": {"condition": {"test": "datum.is_this", "value": BLUE}, "value": GREY},
-            },
-        },
-    )
+    return _bars(rows, axis, {"color": {"condition": {"test": "datum.is_this", "value": BLUE}, "value": GREY}})
 
 
 def parts_chart(rows: Sequence[tuple[str, str, int]], parts: Sequence[str], axis: str) -> dict[str, Any]:
     """One bar per month, made up of parts: rows are month, part and its size; parts in the order they are stacked."""
     order = {part: number for number, part in enumerate(parts)}
-    return _chart(
+    colours = {"domain": list(parts), "range": [GREEN, GREY][: len(parts)]}
+    return _bars(
         [{"month": month, "part": part, "value": value, "order": order[part]} for month, part, value in rows],
+        axis,
         {
-            "mark": {"type": "bar", "width": {"band": 0.7}},
-            "height": _BAR_HEIGHT,
-            "encoding": {
-                "x": {
-                    "field": "month",
-                    "type": "ordinal",
-                    "sort": None,
-                    "axis": {"title": None, "labelAngle": 0, "ticks": False},
-                },
-                "y": {"field": "value", "type": "quantitative", "axis": _number_axis(axis)},
-                "color": {
-                    "field": "part",
-                    "type": "nominal",
-                    "scale": {"domain": list(parts), "range": [GREEN, GREY][: len(parts)]},
-                },
-                "order": {"field": "order", "type": "quantitative"},
-            },
+            "color": {"field": "part", "type": "nominal", "scale": colours},
+            "order": {"field": "order", "type": "quantitative"},
         },
     )
 
@@ -73,13 +44,21 @@ def _number_axis(title: str) -> dict[str, Any]:
     return {"title": title, "format": ",~f", "tickCount": 4, "grid": True, "gridColor": "#e3e6ea", "domain": False}
 
 
-def _chart(rows: list[dict[str, Any]], shape: dict[str, Any]) -> dict[str, Any]:
+def _bars(rows: list[dict[str, Any]], axis: str, more: dict[str, Any]) -> dict[str, Any]:
+    """Bars of `value` by `month`, in the order of the rows; `more` are further encodings."""
+    months = {"title": None, "labelAngle": 0, "ticks": False}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": _WIDTH,
+        "height": _BAR_HEIGHT,
         "data": {"values": rows},
         "config": _CONFIG,
-        **shape,
+        "mark": {"type": "bar", "width": {"band": 0.7}},
+        "encoding": {
+            "x": {"field": "month", "type": "ordinal", "sort": None, "axis": months},
+            "y": {"field": "value", "type": "quantitative", "axis": _number_axis(axis)},
+            **more,
+        },
     }
 
 

@@ -438,7 +438,7 @@ class _Writer:
                 )
             )
         as_of = self.day(self.facts.publication.as_of)
-        parts.append(Note(self.word("restated_note", month=self.month(self.facts.month), as_of=as_of)))
+        parts.append(Note(self.word("restated_note", month=self.month(self.facts.corrections_through), as_of=as_of)))
         return Section(self.word("restated"), parts)
 
     # --- footnotes --------------------------------------------------------------------------------------------------

@@ -136,10 +136,20 @@ class Facts:
         """The first day of the report's month."""
         return self.this.version.month
 
+    @property
+    def corrections_through(self) -> date:
+        """The last month whose corrections are told."""
+        return corrections_through(self.this.version, self.latest)
+
     def restatement(self, month: date, metric: str) -> Restated | None:
         """How the company's figure of a month, as frozen, differs now; None where it does not."""
         found = [one for one in self.restated if (one.month, one.metric) == (month, metric) and one.now is not None]
         return found[0] if found else None
+
+
+def corrections_through(shown: FrozenVersion, latest: FrozenVersion) -> date:
+    """The month itself where its newest version is shown, which is what is compared with now; else the one before."""
+    return shown.month if shown.version == latest.version else months_back(shown.month, 1)
 
 
 def read_facts(settings: Settings, month: date, version: int | None = None) -> Facts:
@@ -150,6 +160,8 @@ def read_facts(settings: Settings, month: date, version: int | None = None) -> F
     store = FrozenStore(settings.frozen_dir)
     store.verify()
     this = _version(store, month, version)
+    latest = store.of_month(f"{month:%Y-%m}")[-1]
+    through = corrections_through(this, latest)
     earlier = {}
     for back in range(1, MONTHS_SHOWN):
         first = months_back(month, back)
@@ -160,8 +172,8 @@ def read_facts(settings: Settings, month: date, version: int | None = None) -> F
         employees = {person.employee_id: person.full_name for person in read_everybody(connection)}
         departments = _departments(connection)
         metrics = _metrics(connection)
-        restated = _restated(connection, month)
-        restated_targets = _restated_targets(connection, month)
+        restated = _restated(connection, through)
+        restated_targets = _restated_targets(connection, through)
     with company_reading(settings.marts_path, publication.as_of, month) as reading:
         cycle, cohorts = Cycle.read(reading), Cohorts.read(reading)
     return Facts(
@@ -173,7 +185,7 @@ def read_facts(settings: Settings, month: date, version: int | None = None) -> F
         metrics,
         cycle,
         cohorts,
-        store.of_month(f"{month:%Y-%m}")[-1],
+        latest,
         restated,
         restated_targets,
         _quarantined(settings, this),

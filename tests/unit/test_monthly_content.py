@@ -29,6 +29,7 @@ from orchestration.monthly.facts import (
     FrozenMonth,
     Metric,
     Restated,
+    corrections_through,
     set_aside,
 )
 from orchestration.report.blocks.cohorts import Cohort, Cohorts
@@ -246,6 +247,11 @@ def test_an_older_version_says_that_there_is_a_newer_one() -> None:
     document = make_document(facts(latest=newer), Lang.EN)
     assert document.facts[1] == "Version 3 has been frozen since (agreed on 10 April); this report shows version 1."
     assert len(make_document(facts(), Lang.EN).facts) == 2
+    # What is compared with now is the newest version, not the one that is shown.
+    assert corrections_through(version(MARCH), newer) == FEBRUARY
+    assert corrections_through(newer, newer) == MARCH
+    note = texts(section(document, "Corrections of frozen months"))[-1]
+    assert note.startswith("Frozen months up to 2026-02, compared with")
 
 
 def batch(day: int, kind: BatchKind, quarantined: int, attempt: int = 1) -> Manifest:
