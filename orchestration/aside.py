@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.checks.outcome import CheckOutcome
-from orchestration.dbt_build import NO_UNIT_TESTS, BuildPlace, run_build
+from orchestration.dbt_build import BUILT_ONLY, BuildPlace, run_build
 from orchestration.dbt_run import DBT_PROJECT_DIR, DbtWorker, dbt_environment, dbt_paths
 from orchestration.gate import expected_nodes
 from orchestration.landing.store import Landing
@@ -92,7 +92,7 @@ def build_whole(worker: DbtWorker, place: BuildPlace, as_of: date, progress: Pro
     manifest: Mapping[str, Any] = json.loads((place.target / "manifest.json").read_text(encoding="utf-8"))
     expected = expected_nodes(manifest)
     progress.building(as_of, len(expected))
-    build = run_build(worker, place, manifest, expected, NO_UNIT_TESTS, progress)
+    build = run_build(worker, place, manifest, expected, BUILT_ONLY, progress)
     if not build.report.is_open:
         raise BuildRefused("dbt did not build everything it had to." + (f" {build.problem}" if build.problem else ""))
 

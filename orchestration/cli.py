@@ -752,6 +752,20 @@ def getfly_probe() -> None:
     out.print(f"Kept in {path}; the next nights follow it, and `kpi doctor` shows it.", soft_wrap=True)
 
 
+bi = typer.Typer(help="Make the dashboards in a BI tool.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(bi, name="bi")
+
+
+@bi.command(name="list")
+def bi_list() -> None:
+    """Say which dashboards there are, and what each chart is made of."""
+    from orchestration.bi.definition import read_dashboards
+    from orchestration.bi.describe import lines
+
+    for line in lines(read_dashboards()):
+        out.print(Text(line), soft_wrap=True)
+
+
 @app.command()
 def doctor() -> None:
     """Say what is wrong or worth knowing, and what to do."""
@@ -1215,6 +1229,7 @@ def _log_path(settings: Settings) -> Path:
 def _expected_errors() -> tuple[type[Exception], ...]:
     """Errors whose message is meant for people; imported only once something has gone wrong."""
     from orchestration.backfill.months import BackfillError
+    from orchestration.bi.definition import DashboardError
     from orchestration.freezing.manifest import FrozenError
     from orchestration.landing.manifest import LandingError
     from orchestration.monthly.mail import MailError
@@ -1234,6 +1249,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
         ServingError,
         BackfillError,
         FrozenError,
+        DashboardError,
         MailError,
     )
 

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestration.bi.affected import dashboards_behind
 from orchestration.dbt_run import DBT_PROJECT_DIR, DbtWorker, dbt_arguments, failing_rows, read_run_results
 from orchestration.gate import GateReport, NodeProblem, judge, stopped
 from orchestration.progress import BuildSummary, Progress
 from orchestration.rules.explain import ADVICE, explanations
 from orchestration.serving.sql import identifier
 
-NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
-"""Unit tests are left to the test command: they test code, not a company's data."""
+BUILT_ONLY = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
+"""Unit tests are left to the test command: they test code, not a company's data. Exposures are nothing to build."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def run_build(
     rows = failing_rows(place.warehouse_path, results.values()) if report.built else {}
     words = explanations(manifest, results.values(), rows, DBT_PROJECT_DIR)
     report = report.explained(words)
-    progress.built(summarize(report, rows, basis))
+    waiting = dashboards_behind(manifest, (problem.unique_id for problem in report.problems))
+    progress.built(summarize(report, rows, basis, waiting))
     return DbtBuild(report, results, rows, words, problem)
 
 
@@ -93,8 +95,16 @@ def drop_switched_off(warehouse_path: Path, manifest: Mapping[str, Any]) -> None
                 connection.execute(f"drop {kind} {identifier(schema, name)}")
 
 
-def summarize(report: GateReport, rows: Mapping[str, Sequence[Mapping[str, str]]], basis: str = "") -> BuildSummary:
-    """The gate's report as a listener hears it, each failed test with its first rows."""
+def summarize(
+    report: GateReport,
+    rows: Mapping[str, Sequence[Mapping[str, str]]],
+    basis: str = "",
+    waiting: Sequence[str] = (),
+) -> BuildSummary:
+    """The gate's report as a listener hears it, each failed test with its first rows.
+
+    `waiting` are the dashboards made of what failed: they go on showing the last publication, as everything does.
+    """
     problems = report.describe().splitlines()
     if any(problem.words for problem in report.problems):
         problems.append(ADVICE)
@@ -105,6 +115,8 @@ def summarize(report: GateReport, rows: Mapping[str, Sequence[Mapping[str, str]]
             f"  row of {problem.name}: " + ", ".join(f"{name} {value}" for name, value in row.items())
             for row in rows.get(problem.unique_id, ())
         ]
+    if waiting:
+        problems.append(f"Dashboards made of this, which go on showing the last publication: {', '.join(waiting)}")
     return BuildSummary(
         built=report.built,
         tests=report.tests,

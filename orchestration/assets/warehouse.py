@@ -16,7 +16,7 @@ from orchestration.assets.project import Translator, dbt_project
 from orchestration.assets.services import Services
 from orchestration.assets.writer import POOL, WRITER
 from orchestration.build_plan import CHANGES, EVERYTHING, BuildPlan, built_now, finish, prepare
-from orchestration.dbt_build import NO_UNIT_TESTS, BuildPlace, run_build
+from orchestration.dbt_build import BUILT_ONLY, BuildPlace, run_build
 from orchestration.dbt_run import DBT_PROJECT_DIR, DbtError, dbt_environment, dbt_paths
 from orchestration.gate import expected_nodes
 from orchestration.progress import BuildSummary, Progress
@@ -60,12 +60,12 @@ def build_selection(
     """
     everything = expected_nodes(manifest)
     if selected is None and mode == EVERYTHING:
-        return [*NO_UNIT_TESTS], everything
+        return [*BUILT_ONLY], everything
     if selected is None:
-        return [*NO_UNIT_TESTS, *_ONLY_NAMED, "--exclude", *_LEFT_ALONE], everything - left_alone(manifest)
+        return [*BUILT_ONLY, *_ONLY_NAMED, "--exclude", *_LEFT_ALONE], everything - left_alone(manifest)
     nodes = selected & everything
     names = sorted(".".join(manifest["nodes"][unique_id]["fqn"]) for unique_id in nodes)
-    return [*NO_UNIT_TESTS, *_ONLY_NAMED, "--select", *names], nodes
+    return [*BUILT_ONLY, *_ONLY_NAMED, "--select", *names], nodes
 
 
 def _selected_nodes(context: dg.AssetExecutionContext) -> frozenset[str] | None:

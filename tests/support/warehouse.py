@@ -71,7 +71,8 @@ class DbtRun:
         return [f"{n.unique_id}: {n.status}: {n.message}" for n in self.nodes if n.status not in _GOOD]
 
 
-_GOOD = frozenset({"success", "pass", "warn"})
+# Exposures are nothing to build: dbt says so of each.
+_GOOD = frozenset({"success", "pass", "warn", "no-op"})
 
 
 def warehouse_settings(home: Path) -> Settings:
