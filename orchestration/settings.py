@@ -110,6 +110,10 @@ class Settings(BaseSettings):
     )
 
     report_lang: Literal["en", "vi"] = Field(default="vi", description="Language of the monthly report.")
+    report_folder: Path | None = Field(
+        default=None,
+        description="Folder the monthly report is delivered to, a share for example; unset: reports under KPI_HOME.",
+    )
     report_to: str = Field(
         default="", description="Who gets the monthly report by mail, separated by commas; each must see every figure."
     )
@@ -125,7 +129,7 @@ class Settings(BaseSettings):
         object.__setattr__(self, "home", self.home.expanduser().resolve())
         if self.files_path is not None:
             object.__setattr__(self, "files_path", self.files_path.expanduser().resolve())
-        for name in ("getfly_key_file", "getfly_codes", "smtp_password_file"):
+        for name in ("getfly_key_file", "getfly_codes", "report_folder", "smtp_password_file"):
             path = getattr(self, name)
             if path is not None:
                 object.__setattr__(self, name, path.expanduser().resolve())
@@ -195,7 +199,7 @@ class Settings(BaseSettings):
     @property
     def reports_dir(self) -> Path:
         """Monthly reports, a folder for each month; everybody's figures are in them."""
-        return self.home / "reports"
+        return self.report_folder or self.home / "reports"
 
     @property
     def checks_dir(self) -> Path:

@@ -16,6 +16,7 @@ from orchestration.monthly.facts import read_facts
 from orchestration.monthly.html import html_of
 from orchestration.monthly.pdf import pdf_of
 from orchestration.monthly.workbook import workbook_of
+from orchestration.report.errors import PageError
 from orchestration.report.labels import Lang
 from orchestration.settings import Settings
 
@@ -43,14 +44,19 @@ def write_report(
     """Write a frozen month's report into `folder`, by default one for each month under `settings.reports_dir`.
 
     A report that is there already is replaced whole: its frozen figures are the same, what is as of the publication may
-    not be. The files hold everybody's figures, so only their owner may read them.
-    Raises what `read_facts` raises.
+    not be. The files hold everybody's figures, so only their owner may read them, except in KPI_REPORT_FOLDER, whose
+    own rights say who may.
+    Raises what `read_facts` raises, and PageError when KPI_REPORT_FOLDER is not there.
     """
+    is_delivered = folder is None and settings.report_folder is not None
+    if is_delivered and not settings.reports_dir.is_dir():
+        # Made here, it would hide a share that is not mounted.
+        raise PageError(f"KPI_REPORT_FOLDER: {settings.reports_dir} is no folder.", "Mount or make it, then ask again.")
     facts = read_facts(settings, month, version)
     document = make_document(facts, lang)
     frozen = facts.this.version
     into = folder if folder is not None else settings.reports_dir / f"{month:%Y-%m}"
-    into.mkdir(mode=0o700, parents=True, exist_ok=True)
+    into.mkdir(mode=0o777 if is_delivered else 0o700, parents=True, exist_ok=True)
     name = f"kpi-{month:%Y-%m}-v{frozen.version}.{lang.value}"
     written = Written(
         document.title,
@@ -59,13 +65,14 @@ def write_report(
         *(into / f"{name}.{ending}" for ending in ("html", "pdf", "xlsx")),
     )
     created = datetime.fromisoformat(frozen.frozen_at).replace(tzinfo=None, microsecond=0)
-    _write(written.html, html_of(document).encode())
-    _write(written.pdf, pdf_of(document))
-    _write(written.workbook, workbook_of(document, created))
+    contents = (html_of(document).encode(), pdf_of(document), workbook_of(document, created))
+    for path, content in zip(written.paths, contents, strict=True):
+        write = write_durably if is_delivered else _write_for_owner
+        write(path, content)
     return written
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write_for_owner(path: Path, content: bytes) -> None:
     before = os.umask(0o077)
     try:
         write_durably(path, content)

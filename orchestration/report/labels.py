@@ -304,6 +304,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "to": ("→ {name}", "→ {name}"),
     "order_by_source": ("First order, by source", "Đơn đầu tiên theo nguồn"),
     "order_by_relationship": ("First order, by relationship now", "Đơn đầu tiên theo mối quan hệ"),
+    "order_by_window": ("First order, of customers created in", "Đơn đầu tiên của khách tạo trong"),
+    "last_days": ("the last {days} days", "{days} ngày gần nhất"),
     "converted": ("Done", "Đã đạt"),
     "mean_days": ("Mean days", "TB ngày"),
     "median_days": ("Median days", "Trung vị"),

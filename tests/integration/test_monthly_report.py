@@ -35,6 +35,7 @@ from orchestration.monthly.document import Document, text_of
 from orchestration.monthly.facts import Facts, read_facts
 from orchestration.monthly.mail import MailError, send_report
 from orchestration.monthly.write import Written, write_report
+from orchestration.report.errors import PageError
 from orchestration.report.labels import Lang
 from orchestration.settings import Settings
 from tests.support.frozen import build_frozen, publish_warehouse
@@ -235,6 +236,23 @@ def test_the_files_hold_everybodys_figures_and_are_their_owners_only(reported: R
     page = reported.written.html.read_text(encoding="utf-8")
     assert "<script" not in page
     assert "src=" not in page
+
+
+def test_a_folder_of_the_operators_gets_them_with_its_own_rights(reported: Reported, tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    settings = reported.settings.model_copy(update={"report_folder": share})
+    with pytest.raises(PageError, match=r"KPI_REPORT_FOLDER: .*share is no folder"):
+        write_report(settings, MARCH, lang=Lang.EN)
+    assert not share.exists()
+    share.mkdir()
+    before = os.umask(0o027)
+    try:
+        written = write_report(settings, MARCH, lang=Lang.EN)
+    finally:
+        os.umask(before)
+    assert {path.parent for path in written.paths} == {share / f"{MARCH:%Y-%m}"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in written.paths} == {0o640}
+    assert written.html.read_bytes() == reported.written.html.read_bytes()
 
 
 def test_a_month_that_is_not_frozen_has_no_report(reported: Reported) -> None:

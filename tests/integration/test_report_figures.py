@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from pathlib import Path
 from statistics import median
@@ -341,8 +341,12 @@ def test_the_cycle_of_one_person_is_the_marts(company: Company, window: int) -> 
                 expected["source", sources[row["member_id"]]] = row
             elif row["result_type"] == "order":
                 expected["now", relationships[row["member_id"]]] = row
-        shown = spans(Cycle.read(company.reading([employee], Filters(window_days=window))))
+        block = Cycle.read(company.reading([employee], Filters(window_days=window)))
+        shown = spans(block)
         assert shown.keys() == expected.keys()
+        # The same customers again, in the table of all windows.
+        again = [replace(one, name="order") for one in block.by_window if one.name == str(window)]
+        assert again == ([block.to_order] if block.to_order else [])
         for key, span in shown.items():
             for column in ("counted_customers", "converted", "total_days", "excluded_negative", "km_median_days"):
                 assert getattr(span, column) == expected[key][column], (employee, key, column)

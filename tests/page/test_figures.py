@@ -518,7 +518,22 @@ def test_relationships_journey_and_cycle(looked: Looked) -> None:
             expected = [None if value is None else Decimal(f"{value:.1f}") for value in (mean_days, median)]
             assert shown_cycle[label] == [counted, converted, *expected, km], (subject, label)
             compared += 1
-    assert compared > 10
+        windows = looked.ask(
+            """
+            select window_days, counted_customers, converted, mean_days, median_days, km_median_days
+            from main.kpi_customer_cycle
+            where list_contains($ids, manager_id) and result_type = 'order' and breakdown = 'all'
+                and counted_customers > 0
+            """,
+            subject,
+        )
+        last = looked.file.table(subject, "cycle", month, 3)
+        shown_windows = {row[0]: numbers([row[1], row[2], *row[4:]]) for row in last}
+        for days, counted, converted, mean_days, median, km in windows:
+            expected = [None if value is None else Decimal(f"{value:.1f}") for value in (mean_days, median)]
+            assert shown_windows[f"the last {days} days"] == [counted, converted, *expected, km], (subject, days)
+            compared += 1
+    assert compared > 30
 
 
 def test_targets(looked: Looked) -> None:

@@ -140,6 +140,19 @@ def test_the_cycle_by_source_counts_a_customer_in_each(marts: Path) -> None:
     )
 
 
+def test_the_first_order_is_shown_for_every_window_of_the_page(marts: Path) -> None:
+    block = cycle(marts, "tuyet@cty.vn", "45")
+    by_days = {one.name: one for one in block.by_window}
+    assert list(by_days) == ["4", "7", "14", "21", "28", "30", "35", "42", "49", "56", "60", "63", "70", "77", "84"]
+    assert by_days["4"] == Span("4", 2, 0, 0, None, None)
+    assert by_days["30"] == Span("30", 5, 1, 9, 9.0, 9, excluded_negative=1)
+    assert by_days["84"] == Span("84", 8, 4, 18, 3.5, 9, excluded_negative=1)
+    text = shown(marts, "tuyet@cty.vn", "cycle")
+    assert words(text, "the last 30 days") == ["5", "1", "20.0%", "9.0", "9.0", "9"]
+    facebook = {one.name: one for one in cycle(marts, "tuyet@cty.vn", source="facebook").by_window}
+    assert facebook["84"] == Span("84", 5, 4, 18, 3.5, 5)
+
+
 def test_a_window_that_no_seed_lists_works_alike(marts: Path) -> None:
     # 30 days: created after 1 March, which leaves K04 to K09; of the two followed until day 9, one converted.
     assert cycle(marts, "tuyet@cty.vn", "30").to_order == Span("order", 5, 1, 9, 9.0, 9, excluded_negative=1)

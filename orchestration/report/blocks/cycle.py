@@ -6,9 +6,11 @@ holds only the windows of its seed. For one person and one of these windows the 
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from typing import ClassVar, Self, TypedDict
 
 from orchestration.report.block import Block
@@ -18,20 +20,25 @@ from orchestration.report.figures import NOTHING, Column, Kind, count, share
 from orchestration.report.people import one_line
 from orchestration.report.reading import Filters, Key, Readings, Row, by_subject
 from orchestration.report.sheet import Heading, Item, Sheet, Table
+from orchestration.settings import PROJECT_DIR
 
-# Breakdowns are for the first order only; every result is there for all customers together.
+# Breakdowns are for the first order only; every result is there for all customers together. Windows other than the one
+# asked for have the first order of all customers only.
 _FIGURES = """
     with population as (
         select
-            asked.subject, cycle.result_type, cycle.result_id, members.breakdown, members.member_id,
+            asked.subject, windows.window_days,
+            cycle.result_type, cycle.result_id, members.breakdown, members.member_id,
             cycle.days_to_event, cycle.is_converted, cycle.has_negative_duration,
             coalesce(cycle.days_to_event, cycle.days_observed) as followed_days
         from access.access_fct_customer_cycle as cycle
         inner join asked on cycle.manager_id = asked.employee_id
         inner join access.access_fct_cycle_members as members
             on cycle.customer_id = members.customer_id and cycle.manager_id = members.manager_id
+        inner join (select unnest($windows::integer[]) as window_days) as windows
+            on cycle.created_date > $as_of::date - windows.window_days
         where
-            cycle.created_date > $as_of::date - $window::integer
+            (windows.window_days = $window or (cycle.result_type = 'order' and members.breakdown = 'all'))
             and cycle.created_date <= $as_of::date
             and (members.breakdown = 'all' or cycle.result_type = 'order')
             and ($source::varchar is null or cycle.customer_id in (
@@ -46,52 +53,54 @@ _FIGURES = """
 
     figures as (
         select
-            subject, result_type, result_id, breakdown, member_id,
+            subject, window_days, result_type, result_id, breakdown, member_id,
             count(*) filter (where has_negative_duration) as excluded_negative,
             count(*) filter (where not has_negative_duration) as counted_customers,
             count(*) filter (where is_converted) as converted,
             coalesce(sum(days_to_event), 0) as total_days,
             median(days_to_event) as median_days
         from population
-        group by subject, result_type, result_id, breakdown, member_id
+        group by subject, window_days, result_type, result_id, breakdown, member_id
     ),
 
     days as (
         select
-            subject, result_type, result_id, breakdown, member_id, followed_days,
+            subject, window_days, result_type, result_id, breakdown, member_id, followed_days,
             count(*) filter (where is_converted) as converted,
             sum(count(*)) over (
-                partition by subject, result_type, result_id, breakdown, member_id order by followed_days desc
+                partition by subject, window_days, result_type, result_id, breakdown, member_id
+                order by followed_days desc
             ) as followed_customers
         from population
         where not has_negative_duration
-        group by subject, result_type, result_id, breakdown, member_id, followed_days
+        group by subject, window_days, result_type, result_id, breakdown, member_id, followed_days
     ),
 
     survival as (
         select
-            subject, result_type, result_id, breakdown, member_id, followed_days,
+            subject, window_days, result_type, result_id, breakdown, member_id, followed_days,
             product(1 - converted / followed_customers) over (
-                partition by subject, result_type, result_id, breakdown, member_id order by followed_days
+                partition by subject, window_days, result_type, result_id, breakdown, member_id order by followed_days
             ) as waiting_share
         from days
     ),
 
     medians as (
-        select subject, result_type, result_id, breakdown, member_id, min(followed_days) as km_median_days
+        select subject, window_days, result_type, result_id, breakdown, member_id, min(followed_days) as km_median_days
         from survival
         where waiting_share <= 0.5 + 1e-9
-        group by subject, result_type, result_id, breakdown, member_id
+        group by subject, window_days, result_type, result_id, breakdown, member_id
     )
 
     select
-        figures.subject, figures.result_type, figures.result_id, figures.breakdown, figures.member_id,
-        figures.excluded_negative,
+        figures.subject, figures.window_days,
+        figures.result_type, figures.result_id, figures.breakdown, figures.member_id, figures.excluded_negative,
         figures.counted_customers, figures.converted, figures.total_days, figures.median_days, medians.km_median_days
     from figures
     left join medians
         on
             figures.subject = medians.subject
+            and figures.window_days = medians.window_days
             and figures.result_type = medians.result_type
             and figures.result_id = medians.result_id
             and figures.breakdown = medians.breakdown
@@ -137,6 +146,8 @@ class Cycle(Block):
     to_relationships: tuple[Span, ...] = ()
     by_source: tuple[Span, ...] = ()
     by_relationship: tuple[Span, ...] = ()
+    # The first order again, of the customers of each of the page's windows; a window nobody was created in is left out.
+    by_window: tuple[Span, ...] = ()
 
     @classmethod
     def read_all(cls, readings: Readings) -> Mapping[Key, Self]:
@@ -146,6 +157,7 @@ class Cycle(Block):
             _FIGURES,
             as_of=readings.as_of,
             window=filters.window_days,
+            windows=sorted({filters.window_days, *page_windows()}),
             source=filters.source.member_id if filters.source else None,
             relationship=filters.relationship.member_id if filters.relationship else None,
         )
@@ -161,7 +173,8 @@ class Cycle(Block):
             lambda subject: cls(
                 filters=filters,
                 first_day=readings.as_of - timedelta(days=filters.window_days - 1),
-                **_spans(found.get(subject, ()), sources, relationships),
+                by_window=_by_window(found.get(subject, ())),
+                **_spans(_of_window(found.get(subject, ()), filters.window_days), sources, relationships),
             )
         )
 
@@ -191,12 +204,36 @@ class Cycle(Block):
             drawn.append(Heading(""))
             parts = [(sheet.member(one.name), one) for one in self.by_relationship]
             drawn.append(_table(sheet, "order_by_relationship", parts))
+        windows = [(sheet.word("last_days", days=one.name), one) for one in self.by_window]
+        drawn += [Heading(""), _table(sheet, "order_by_window", windows)] if windows else []
         excluded = [(label, one.excluded_negative) for label, one in results if one.excluded_negative]
         drawn.append(sheet.note("cycle_note"))
         if excluded:
             listed = ", ".join(f"{label} {count(customers)}" for label, customers in excluded)
             drawn.append(sheet.note("excluded_note", listed=listed))
         return drawn
+
+
+@cache
+def page_windows() -> tuple[int, ...]:
+    """The windows of the CRM's page, in days, shortest first: the rows of `seeds/cycle_windows.csv`."""
+    with (PROJECT_DIR / "seeds" / "cycle_windows.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(sorted(int(row["window_days"]) for row in csv.DictReader(file)))
+
+
+def _of_window(rows: Iterable[Row], window_days: int) -> list[Row]:
+    """One subject's rows of one window, without its days."""
+    return [row[1:] for row in rows if row[0] == window_days]
+
+
+def _by_window(rows: Iterable[Row]) -> tuple[Span, ...]:
+    """One subject's first orders by the page's windows, shortest first; a span is named by its window's days."""
+    found = {
+        days: _span(str(days), *figures)
+        for days, result_type, _, breakdown, _, *figures in rows
+        if (result_type, breakdown) == ("order", "all")
+    }
+    return tuple(found[days] for days in page_windows() if days in found)
 
 
 class _Spans(TypedDict):
