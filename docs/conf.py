@@ -8,7 +8,7 @@ extensions = ["myst_parser"]
 root_doc = "docs/index"
 include_patterns = [
     *("README.md", "README.vi.md", "CONTRIBUTING.md", "benchmarks/README.md"),
-    *("docs/*.md", "docs/metrics/*.md"),
+    *("docs/*.md", "docs/metrics/*.md", "docs/metrics/vi/*.md"),
 ]
 myst_heading_anchors = 4
 myst_enable_extensions = ["fieldlist"]

@@ -26,6 +26,8 @@ AS_OF = date(2026, 3, 31)
 EMPLOYEE = "an"
 DEPARTMENT = "north"
 ROWS = 5
+# Why a row counts or not, in English and in Vietnamese: said of each row, and no column of the mart.
+WHY = ("why", "why_vi")
 # What other marts' rows are looked up in.
 _DIMENSIONS = ("dim_employees", "dim_customers", "dim_employee_department_history")
 
@@ -144,8 +146,9 @@ def read_examples(path: Path = EXAMPLES_PATH) -> Examples:
         if len(rows) != ROWS:
             raise ExampleError(f"{mart}: {len(rows)} rows; an example has {ROWS}")
         for at, row in enumerate(rows, start=1):
-            if not str(row.get("why", "")).strip():
-                raise ExampleError(f"{mart}, row {at}: no `why`")
+            for why in WHY:
+                if not str(row.get(why, "")).strip():
+                    raise ExampleError(f"{mart}, row {at}: no `{why}`")
         sets.append(ExampleSet(mart, tuple(_exact(row) for row in rows), given["figures"]))
     return Examples(sets)
 
@@ -166,7 +169,7 @@ def _exact(row: Row) -> dict[str, Any]:
 
 
 def _create(connection: duckdb.DuckDBPyConnection, schema: str, given: ExampleSet) -> None:
-    names = [name for name in given.rows[0] if name != "why"]
+    names = [name for name in given.rows[0] if name not in WHY]
     types = [_column_type([row[name] for row in given.rows]) for name in names]
     columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in zip(names, types, strict=True))
     table = f"{schema}.{quoted(given.mart)}"

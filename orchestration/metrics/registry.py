@@ -32,9 +32,9 @@ CATALOGUE_PATH = PROJECT_DIR / "seeds" / "metric_catalogue.csv"
 
 COLUMNS = (
     *("metric", "report", "block", "label_vi", "label_en", "unit", "direction", "owner_role", "date_role", "additive"),
-    *("formula", "mart", "measure", "owner_column", "date_column", "mart_filter"),
+    *("formula", "formula_vi", "mart", "measure", "owner_column", "date_column", "mart_filter"),
     *("detail_mart", "detail_owner_column", "detail_date_column", "detail_filter", "detail_value"),
-    *("numerator", "denominator", "crm_difference"),
+    *("numerator", "denominator", "crm_difference", "crm_difference_vi"),
 )
 _MAY_BE_EMPTY = frozenset(
     {
@@ -169,7 +169,9 @@ class Metric:
     date_role: str
     additive: str
     formula: str
+    formula_vi: str
     crm_difference: str
+    crm_difference_vi: str
     measure: str
     figure: Source
     detail: Source | None
@@ -291,7 +293,9 @@ def _metric(given: Mapping[str, str | None]) -> Metric:
         date_role=row["date_role"],
         additive=row["additive"],
         formula=row["formula"],
+        formula_vi=row["formula_vi"],
         crm_difference=row["crm_difference"],
+        crm_difference_vi=row["crm_difference_vi"],
         measure=row["measure"],
         figure=_source(row, "mart", "owner_column", "date_column", "mart_filter"),
         detail=None

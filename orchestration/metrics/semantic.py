@@ -228,7 +228,10 @@ def _metric(metric: Metric) -> dict[str, Any]:
     parameters: dict[str, Any] = {"measure": metric.name}
     if metric.is_rate:
         parameters = {"numerator": metric.numerator, "denominator": metric.denominator}
-    words = ("label_vi", "unit", "direction", "owner_role", "date_role", "additive", "crm_difference")
+    words = (
+        *("label_vi", "formula_vi", "unit", "direction", "owner_role", "date_role", "additive"),
+        *("crm_difference", "crm_difference_vi"),
+    )
     return {
         "name": metric.name,
         "label": metric.label_en,

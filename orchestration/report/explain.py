@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.metrics.drilldown import Query, detail_sql, detail_value_sql, figure_sql
+from orchestration.metrics.labels import DOMAIN
 from orchestration.metrics.registry import Metric, MetricError, Source, load_metrics
 from orchestration.report.errors import PageError
 from orchestration.report.months import parse_month
@@ -98,7 +99,8 @@ class Explanation:
     """Everything `kpi explain` shows of one metric of one owner in one month.
 
     A rate has two parts, numerator and denominator, and `rate` is their quotient; any other metric has one part.
-    `month` is None for a figure that exists as of only. `names` are customers' names by id, for the rows.
+    `month` is None for a figure that exists as of only. `names` are customers' names by id, for the rows. `labels` are
+    Vietnamese words by column of the catalogue and code.
     """
 
     metric: Metric
@@ -109,6 +111,7 @@ class Explanation:
     parts: tuple[Part, ...]
     reconciliation: tuple[tuple[ReconciliationLine, ...], ...]
     names: Mapping[str, str]
+    labels: Mapping[tuple[str, str], str]
 
     @property
     def rate(self) -> float | None:
@@ -159,6 +162,7 @@ def explain(
                 connection, marts, metric, owner, chosen or publication.as_of.replace(day=1)
             ),
             names=_customer_names(connection, marts, read),
+            labels=_read_labels(connection),
         )
 
 
@@ -178,6 +182,13 @@ def _read_metrics(connection: duckdb.DuckDBPyConnection) -> dict[str, Metric]:
         raise PageError(
             f"The publication's metric catalogue is not understood: {error}.", "Publish again with `kpi run`."
         ) from error
+
+
+def _read_labels(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    rows = connection.execute(
+        "select domain, code, label_vi from marts.dim_labels where starts_with(domain, ?)", [DOMAIN]
+    ).fetchall()
+    return {(str(domain).removeprefix(DOMAIN), str(code)): str(label) for domain, code, label in rows}
 
 
 def _choose_metric(metrics: Mapping[str, Metric], wanted: str) -> Metric:

@@ -48,7 +48,9 @@ def render(explanation: Explanation, width: int, lang: Lang = Lang.EN) -> Group:
         Padding(_figure(explanation, width, lang), (1, 0, 0, 0)),
     ]
     blocks += [Padding(_part_rows(explanation, part, width, lang), (1, 0, 0, 0)) for part in explanation.parts]
-    blocks += [Padding(_comparison(lines, width, lang), (1, 0, 0, 0)) for lines in explanation.reconciliation]
+    for lines in explanation.reconciliation:
+        unit = _code(explanation, "unit", lines[0].unit, lang)
+        blocks.append(Padding(_comparison(lines, unit, width, lang), (1, 0, 0, 0)))
     if not explanation.reconciliation:
         blocks.append(Padding(Text(word("no_reconciliation", lang), style="dim"), (1, 0, 0, 0)))
     return Group(*blocks)
@@ -72,15 +74,20 @@ def _label(metric: Metric, lang: Lang) -> str:
     return f"{first} · {second} ({metric.name})"
 
 
+def _code(explanation: Explanation, column: str, code: str, lang: Lang) -> str:
+    """A code of the catalogue in words; the codes are English, and stand for themselves where there is no label."""
+    return explanation.labels.get((column, code), code) if lang is Lang.VI else code
+
+
 def _definition(explanation: Explanation, lang: Lang) -> RenderableType:
     metric = explanation.metric
     lines = {
-        "means": metric.formula,
-        "whose": metric.owner_role,
-        "by_date": metric.date_role,
-        "unit": metric.unit,
+        "means": metric.formula_vi if lang is Lang.VI else metric.formula,
+        "whose": _code(explanation, "owner_role", metric.owner_role, lang),
+        "by_date": _code(explanation, "date_role", metric.date_role, lang),
+        "unit": _code(explanation, "unit", metric.unit, lang),
         "mart": f"{metric.figure.mart}.{metric.measure}" + _filter_words(metric.figure),
-        "crm": metric.crm_difference,
+        "crm": metric.crm_difference_vi if lang is Lang.VI else metric.crm_difference,
     }
     grid = Table.grid(padding=(0, GAP, 0, 0))
     grid.add_column(width=max(len(word(f"explain_{key}", lang)) for key in lines))
@@ -125,7 +132,7 @@ def _part_rows(explanation: Explanation, part: Part, width: int, lang: Lang) -> 
     head = f"{name}{word('rows_of', lang, rows=f'{part.total_rows:,}', mart=detail.mart)}{_filter_words(detail)}"
     blocks: list[RenderableType] = [Text(head, style="bold"), Text(_verdict(part, lang), style=_verdict_style(part))]
     if part.rows:
-        layout = lay_out(_row_columns(part, explanation.names), width)
+        layout = lay_out(_row_columns(part, explanation.names, lang), width)
         blocks.append(draw(layout))
         if layout.left_out:
             blocks.append(Text(word("more_columns", lang, count=len(layout.left_out)), style="dim"))
@@ -141,7 +148,7 @@ def _verdict(part: Part, lang: Lang) -> str:
         return word("rows_no_sum", lang)
     if part.value is None:
         return word("no_figure", lang)
-    how = {"count": word("rows_count", lang)}.get(value.function, f"{value.function} {value.column}".replace("_", " "))
+    how = word(f"rows_{value.function}", lang, column=_head(value.column))
     told = f"{how} = {figure_text(part.from_rows)}"
     if part.agrees:
         return f"{told}: {word('rows_agree', lang)}"
@@ -152,7 +159,7 @@ def _verdict_style(part: Part) -> str:
     return "bold red" if part.agrees is False else "dim"
 
 
-def _row_columns(part: Part, names: Mapping[str, str]) -> list[Column]:
+def _row_columns(part: Part, names: Mapping[str, str], lang: Lang) -> list[Column]:
     wanted, hidden = _needed_columns(part)
     columns = []
     for at, head in enumerate(part.columns):
@@ -160,7 +167,7 @@ def _row_columns(part: Part, names: Mapping[str, str]) -> list[Column]:
             continue
         cells = [row[at] for row in part.rows]
         kind = Kind.NUMBER if any(_is_number(cell) for cell in cells) else Kind.LABEL
-        columns.append(Column(_head(head), [_cell(cell) for cell in cells], kind, spare=head not in wanted))
+        columns.append(Column(_head(head), [_cell(cell, lang) for cell in cells], kind, spare=head not in wanted))
         if head == "customer_id" and names:
             shown = [one_line(names.get(str(cell), "")) for cell in cells]
             columns.append(Column(_head(_NAMED), shown, Kind.NAME))
@@ -191,11 +198,11 @@ def _is_number(cell: object) -> bool:
     return isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)
 
 
-def _cell(cell: object) -> str:
+def _cell(cell: object, lang: Lang) -> str:
     if cell is None:
         return NOTHING
     if isinstance(cell, bool):
-        return "yes" if cell else "no"
+        return word("yes" if cell else "no", lang)
     if isinstance(cell, datetime):
         return f"{cell:%Y-%m-%d %H:%M}"
     if isinstance(cell, date):
@@ -216,7 +223,7 @@ def figure_text(value: Value) -> str:
     return f"{value:,f}"
 
 
-def _comparison(lines: Sequence[ReconciliationLine], width: int, lang: Lang) -> RenderableType:
+def _comparison(lines: Sequence[ReconciliationLine], unit: str, width: int, lang: Lang) -> RenderableType:
     topic = lines[0].topic_vi if lang is Lang.VI else lines[0].topic_en
     labels = [
         ("" if line.kind == "figure_from" else "= " if line.kind == "figure_to" else "  ")
@@ -226,6 +233,6 @@ def _comparison(lines: Sequence[ReconciliationLine], width: int, lang: Lang) -> 
     values = [f"{'+' if line.kind == 'explains' and line.value > 0 else ''}{figure_text(line.value)}" for line in lines]
     columns = [
         Column(word("compared", lang), labels, Kind.NAME),
-        Column(lines[0].unit, values, Kind.NUMBER),
+        Column(unit, values, Kind.NUMBER),
     ]
     return Group(Text(topic, style="bold"), draw(lay_out(columns, width), bold_rows=[0, len(lines) - 1]))

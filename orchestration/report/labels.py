@@ -439,6 +439,13 @@ _WORDS: dict[str, tuple[str, str]] = {
     "operator": ("the operator, every row", "người vận hành, mọi dòng"),
     "rows_of": ("{rows} rows of {mart}", "{rows} dòng của {mart}"),
     "rows_count": ("rows counted", "số dòng"),
+    "rows_sum": ("sum {column}", "tổng {column}"),
+    "rows_minus_sum": ("minus sum {column}", "tổng {column} đổi dấu"),
+    "rows_count_distinct": ("count distinct {column}", "số {column} khác nhau"),
+    "rows_mean": ("mean {column}", "trung bình {column}"),
+    "rows_median": ("median {column}", "trung vị {column}"),
+    "yes": ("yes", "có"),
+    "no": ("no", "không"),
     "rows_agree": ("equal to the figure", "bằng số liệu"),
     "rows_differ": ("NOT the figure, which is {figure}", "KHÁC số liệu, vốn là {figure}"),
     "no_figure": (

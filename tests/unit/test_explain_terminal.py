@@ -11,6 +11,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from orchestration.metrics.labels import read_labels_vi
 from orchestration.metrics.registry import read_catalogue
 from orchestration.report.explain import Explanation, Owner, Part, ReconciliationLine
 from orchestration.report.explain_terminal import figure_text, render, show_explanation
@@ -46,6 +47,7 @@ REVENUE = Explanation(
     parts=(PART,),
     reconciliation=(LINES,),
     names={"c1": "Công ty Cổ phần Dịch vụ và Thương mại Tổng hợp Miền Trung", "c2": "An\nBình"},
+    labels=read_labels_vi(),
 )
 
 
@@ -72,6 +74,26 @@ def test_definition_figure_rows_and_comparison_are_there() -> None:
         "= Revenue of my customers",
     ):
         assert words in page, words
+
+
+def test_in_vietnamese_every_word_about_the_figure_is_vietnamese() -> None:
+    page = drawn(REVENUE, lang=Lang.VI)
+    for words in (
+        "Doanh thu · Revenue (revenue_amount)",
+        "Nghĩa là   Doanh số của các đơn hàng được tính, trừ chiết khấu",
+        "Của ai     người thực hiện đơn hàng",
+        "Theo ngày  ngày đơn hàng",
+        "Đơn vị     tiền",
+        "Trong CRM  CRM không nói trạng thái nào được tính;",
+        "tổng revenue amount = 153.50: bằng số liệu",
+    ):
+        assert words in page, words
+    for words in ("Sales minus", "executor\n", "order date\n", "currency", "The CRM"):
+        assert words not in page, words
+
+
+def test_a_code_without_a_label_stands_for_itself() -> None:
+    assert "Của ai     executor" in drawn(replace(REVENUE, labels={}), lang=Lang.VI)
 
 
 @pytest.mark.parametrize("lang", list(Lang))

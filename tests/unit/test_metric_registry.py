@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -165,9 +166,37 @@ def test_labels_and_formulas_are_sentences_of_their_own() -> None:
         metric.name
         for metric in CATALOGUE.values()
         if not metric.formula.endswith(".")
+        or not metric.formula_vi.endswith(".")
         or not (metric.crm_difference.endswith(".") or metric.crm_difference == "same")
+        or not (metric.crm_difference_vi.endswith(".") or metric.crm_difference_vi == "giống nhau")
     ]
     assert wrong == []
+
+
+def numbers_and_names(sentence: str, *, also: frozenset[str] = frozenset()) -> set[str]:
+    """Numbers, and names of columns, seeds and metrics: what has an underscore, and the words of `also`."""
+    words = re.findall(r"-?\d+|\b[a-z]\w*", sentence)
+    return {word for word in words if word[-1].isdigit() or "_" in word or word in also}
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_sentences_in_vietnamese_say_the_same(name: str) -> None:
+    metric = CATALOGUE[name]
+    # A target names the metric it is of, which may be a word like "orders".
+    also = frozenset(CATALOGUE) if metric.report == "targets" else frozenset()
+    for english, vietnamese in (
+        (metric.formula, metric.formula_vi),
+        (metric.crm_difference, metric.crm_difference_vi),
+    ):
+        assert english != vietnamese
+        assert vietnamese != vietnamese.encode("ascii", "ignore").decode(), vietnamese
+        assert numbers_and_names(english, also=also) == numbers_and_names(vietnamese, also=also)
+
+
+def test_what_is_the_same_in_english_is_the_same_in_vietnamese() -> None:
+    for one, other in (("formula", "formula_vi"), ("crm_difference", "crm_difference_vi")):
+        pairs = {(metric.row[one], metric.row[other]) for metric in CATALOGUE.values()}
+        assert len(pairs) == len({english for english, _ in pairs}), one
 
 
 @pytest.mark.parametrize(
@@ -254,6 +283,8 @@ def test_columns_dates_and_values_are_read() -> None:
         ("detail_filter", "a or b"),
         ("additive", "maybe"),
         ("label_vi", ""),
+        ("formula_vi", ""),
+        ("crm_difference_vi", ""),
         ("detail_mart", ""),
         ("numerator", "orders"),
     ],

@@ -12,6 +12,7 @@ with final as (
         dim_metrics.date_role,
         dim_metrics.additive,
         dim_metrics.formula,
+        dim_metrics.formula_vi,
         dim_metrics.mart,
         dim_metrics.measure,
         dim_metrics.owner_column,
@@ -24,7 +25,8 @@ with final as (
         dim_metrics.detail_value,
         dim_metrics.numerator,
         dim_metrics.denominator,
-        dim_metrics.crm_difference
+        dim_metrics.crm_difference,
+        dim_metrics.crm_difference_vi
     from {{ in_this_database(ref('dim_metrics')) }} as dim_metrics
     where {{ viewer_has_any_scope() }}
 )

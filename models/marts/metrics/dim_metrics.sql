@@ -15,6 +15,7 @@ final as (
         cast(catalogue.date_role as varchar) as date_role,
         cast(catalogue.additive as varchar) as additive,
         cast(catalogue.formula as varchar) as formula,
+        cast(catalogue.formula_vi as varchar) as formula_vi,
         cast(catalogue.mart as varchar) as mart,
         cast(catalogue.measure as varchar) as measure,
         cast(catalogue.owner_column as varchar) as owner_column,
@@ -27,7 +28,8 @@ final as (
         cast(catalogue.detail_value as varchar) as detail_value,
         cast(catalogue.numerator as varchar) as numerator,
         cast(catalogue.denominator as varchar) as denominator,
-        cast(catalogue.crm_difference as varchar) as crm_difference
+        cast(catalogue.crm_difference as varchar) as crm_difference,
+        cast(catalogue.crm_difference_vi as varchar) as crm_difference_vi
     from catalogue
 )
 
