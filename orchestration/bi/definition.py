@@ -295,7 +295,7 @@ class _Reader:
 def _described(metrics: Sequence[Metric]) -> Words:
     """What the metrics mean, as the catalogue says it."""
     lines = [f"{metric.label_en}: {metric.formula}" for metric in metrics]
-    return Words(" ".join(lines), " ".join(f"{metric.label_vi}: {metric.formula}" for metric in metrics))
+    return Words(" ".join(lines), " ".join(f"{metric.label_vi}: {metric.formula_vi}" for metric in metrics))
 
 
 def _check_keys(item: Mapping[str, Any], needed: set[str], allowed: set[str], where: str) -> None:
