@@ -1000,7 +1000,7 @@ def dev(
     arguments = [str(dagster), "dev", "--port", str(port)]
     os.chdir(PROJECT_DIR)
     # A secret is dumped as stars; it is in this process's own environment already.
-    dumped = settings.model_dump(mode="json", exclude={"getfly_key"})
+    dumped = settings.model_dump(mode="json", exclude={"getfly_key", "metabase_api_key"})
     given = {f"KPI_{name.upper()}": value for name, value in dumped.items()}
     environment = {name: str(value) for name, value in given.items() if value is not None}
     os.execve(dagster, arguments, {**os.environ, **environment, "DAGSTER_HOME": str(home)})
