@@ -996,14 +996,41 @@ def dev(
     settings = load_settings()
     home = prepare_instance_home(settings)
     ensure_manifest(settings)
-    dagster = Path(sys.executable).with_name("dagster")
-    arguments = [str(dagster), "dev", "--port", str(port)]
+    _become(settings, home, "dagster", "dev", "--port", str(port))
+
+
+@app.command()
+def serve(
+    what: Annotated[str, typer.Argument(metavar="webserver|daemon", help="Which of Dagster's two.")],
+    host: Annotated[str, typer.Option("--host", help="Where the webserver listens; it asks nobody for a name.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option("--port", help="And on which port.")] = 3000,
+) -> None:
+    """Run Dagster's webserver or daemon, for a service manager."""
+    if what not in {"webserver", "daemon"}:
+        raise UsageError(f"serve {what}: there is a webserver and a daemon; schedules need the daemon")
+    from orchestration.dbt_run import ensure_manifest
+    from orchestration.night import prepare_instance_home
+
+    settings = load_settings()
+    home = prepare_instance_home(settings)
+    ensure_manifest(settings)
+    if what == "webserver":
+        _become(settings, home, "dagster-webserver", "--host", host, "--port", str(port))
+    else:
+        _become(settings, home, "dagster-daemon", "run")
+
+
+def _become(settings: Settings, home: Path, program: str, *arguments: str) -> NoReturn:
+    """Be one of Dagster's programs from here on, with the settings of this command."""
+    path = Path(sys.executable).with_name(program)
     os.chdir(PROJECT_DIR)
     # A secret is dumped as stars; it is in this process's own environment already.
     dumped = settings.model_dump(mode="json", exclude={"getfly_key", "metabase_api_key"})
     given = {f"KPI_{name.upper()}": value for name, value in dumped.items()}
     environment = {name: str(value) for name, value in given.items() if value is not None}
-    os.execve(dagster, arguments, {**os.environ, **environment, "DAGSTER_HOME": str(home)})
+    os.execve(path, [str(path), *arguments], {**os.environ, **environment, "DAGSTER_HOME": str(home)})
 
 
 def _run_as_known(settings: Settings, as_of: date | None, into: Path | None) -> int:

@@ -140,7 +140,7 @@ class Client:
 
         def once() -> Any:
             try:
-                response = self._http.request(method, path.lstrip("/"), json=body, params=_as_text(parameters))
+                response = self._http.request(method, path, json=body, params=_as_text(parameters))
             except httpx.ConnectError as error:
                 raise _Passing(f"{where}: no connection ({error})") from error
             except (httpx.TransportError, httpx.DecodingError) as error:
