@@ -766,6 +766,79 @@ def bi_list() -> None:
         out.print(Text(line), soft_wrap=True)
 
 
+@bi.command(name="metabase")
+def bi_metabase(
+    passwords: Annotated[
+        Path | None,
+        typer.Option("--passwords", metavar="FILE", help="Written by `kpi publish` or `kpi access password`."),
+    ] = None,
+    viewer: Annotated[
+        list[str] | None, typer.Option("--viewer", metavar="EMAIL", help="Only this person; may be given repeatedly.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="en|vi", help="Of all words; default: KPI_REPORT_LANG.")
+    ] = None,
+    queries: Annotated[
+        str, typer.Option("--queries", metavar="no|builder|native", help="What people may ask besides the dashboards.")
+    ] = "no",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")] = False,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="URL", help="postgresql://USER@HOST/DATABASE, not KPI_POSTGRES_URL.")
+    ] = None,
+) -> None:
+    """Make the dashboards in Metabase, everybody's for themselves."""
+    from orchestration.bi.definition import read_dashboards
+    from orchestration.bi.metabase.audiences import connection_of, read_audiences, read_passwords
+    from orchestration.bi.metabase.descriptions import read_descriptions
+    from orchestration.bi.metabase.provision import Order, Queries, provision
+    from orchestration.bi.metabase.server import client_of
+    from orchestration.bi.metabase.wanted import content_of
+    from orchestration.console import plural
+    from orchestration.report.labels import Lang
+    from orchestration.serving.postgres.target import Target
+
+    settings = load_settings()
+    if language not in (None, *Lang):
+        raise UsageError(f"--language {language}: dashboards are written in en or vi")
+    levels = {"no": Queries.NO, "builder": Queries.BUILDER, "native": Queries.NATIVE}
+    if queries not in levels:
+        raise UsageError(f"--queries {queries}: no, builder (questions by clicking) or native (SQL as well)")
+    target = Target.of(settings, to)
+    people = read_audiences(target)
+    wanted = {email.strip().lower() for email in viewer or ()}
+    unknown = sorted(wanted - {one.email.lower() for one in people})
+    if unknown:
+        raise UsageError(
+            f"--viewer {', '.join(unknown)}: no open login on {target.shown}; `kpi viewers` lists who has rights"
+        )
+    order = Order(
+        people=people,
+        chosen=tuple(one for one in people if not wanted or one.email.lower() in wanted),
+        connection=connection_of(target, settings.metabase_postgres_host),
+        content=content_of(read_dashboards(), Lang(language or settings.report_lang)),
+        roles=target.roles,
+        passwords=read_passwords(passwords),
+        descriptions=read_descriptions(),
+        queries=levels[queries],
+        is_by_name=bool(wanted),
+        dry_run=dry_run,
+    )
+    with client_of(settings, lambda text: out.print(Text(f"  waiting: {text}", style="dim"), soft_wrap=True)) as client:
+        version = client.version()
+        out.print(Text.assemble(("kpi bi metabase", "bold"), f"  {client.address}, Metabase {version}"), soft_wrap=True)
+        outcome = provision(client, order, lambda line: out.print(Text(f"  {line}"), soft_wrap=True))
+    for note in outcome.notes:
+        out.print(Text(f"  note: {note}"), soft_wrap=True)
+    for problem in outcome.problems:
+        err.print(Text(f"! {problem}", style="bold red"), soft_wrap=True)
+    if dry_run:
+        out.print(f"Nothing was changed: this was a dry run. It would make {plural(len(outcome.changes), 'change')}.")
+    else:
+        out.print(f"{plural(len(outcome.changes), 'change')}; {plural(len(order.chosen), 'viewer')} looked at.")
+    if outcome.problems:
+        raise typer.Exit(FAILED_CHECK)
+
+
 @app.command()
 def doctor() -> None:
     """Say what is wrong or worth knowing, and what to do."""
@@ -1257,6 +1330,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     """Errors whose message is meant for people; imported only once something has gone wrong."""
     from orchestration.backfill.months import BackfillError
     from orchestration.bi.definition import DashboardError
+    from orchestration.bi.metabase.errors import MetabaseError
     from orchestration.freezing.manifest import FrozenError
     from orchestration.landing.manifest import LandingError
     from orchestration.monthly.mail import MailError
@@ -1277,6 +1351,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
         BackfillError,
         FrozenError,
         DashboardError,
+        MetabaseError,
         MailError,
     )
 
