@@ -789,7 +789,7 @@ def bi_metabase(
     """Make the dashboards in Metabase, everybody's for themselves."""
     from orchestration.bi.definition import read_dashboards
     from orchestration.bi.metabase.audiences import connection_of, read_audiences, read_passwords
-    from orchestration.bi.metabase.descriptions import read_descriptions
+    from orchestration.bi.metabase.descriptions import all_descriptions, descriptions_of
     from orchestration.bi.metabase.provision import Order, Queries, provision
     from orchestration.bi.metabase.server import client_of
     from orchestration.bi.metabase.wanted import content_of
@@ -811,14 +811,16 @@ def bi_metabase(
         raise UsageError(
             f"--viewer {', '.join(unknown)}: no open login on {target.shown}; `kpi viewers` lists who has rights"
         )
+    dashboards = read_dashboards()
     order = Order(
         people=people,
         chosen=tuple(one for one in people if not wanted or one.email.lower() in wanted),
         connection=connection_of(target, settings.metabase_postgres_host),
-        content=content_of(read_dashboards(), Lang(language or settings.report_lang)),
+        content=content_of(dashboards, Lang(language or settings.report_lang)),
         roles=target.roles,
         passwords=read_passwords(passwords),
-        descriptions=read_descriptions(),
+        # Who asks no questions meets no other tables.
+        descriptions=descriptions_of(dashboards) if queries == "no" else all_descriptions(),
         queries=levels[queries],
         is_by_name=bool(wanted),
         dry_run=dry_run,

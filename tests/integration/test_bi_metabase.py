@@ -341,7 +341,8 @@ def test_who_loses_every_right_loses_their_dashboards(
     without = changed(
         small_publication,
         tmp_path / "without.duckdb",
-        f"update core.core_employees set is_active = false where email = '{MEMBER}'",
+        f"delete from core.core_employee_scope where viewer_email = '{MEMBER}'",
+        f"delete from core.core_department_scope where viewer_email = '{MEMBER}'",
     )
     publish_to(company.target, without)
     try:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from orchestration.bi.definition import STANDARD, read_dashboards
-from orchestration.bi.metabase.descriptions import read_descriptions
+from orchestration.bi.metabase.descriptions import all_descriptions, descriptions_of
 from orchestration.bi.metabase.errors import MetabaseError
 from orchestration.bi.metabase.provision import Queries
 from orchestration.bi.metabase.wanted import Audience, Connection, content_of, entity_id, filter_id
@@ -141,6 +141,14 @@ def test_what_an_administrator_opens_is_closed_again_and_said_before(filled: Met
         f"collection {LAN.shelf}: closed to All Users",
     ]
     assert filled.changes() == ["PUT /api/permissions/graph", "PUT /api/collection/graph"]
+
+
+def test_many_groups_are_counted_and_not_named(filled: Metabase) -> None:
+    for number in range(5):
+        filled.groups[7000 + number] = f"Team {number}"
+        filled.data[7000 + number, database_of(filled, LAN)] = "query-builder"
+    outcome = run(filled)
+    assert outcome.changes == [f"connection {LAN.name}: closed to 5 groups, among them Team 0"]
 
 
 def test_other_peoples_things_stay_as_they_are(metabase: Metabase) -> None:
@@ -317,6 +325,15 @@ def test_a_server_that_moved_is_followed_with_the_password_it_has(filled: Metaba
     assert run(filled, order(connection=moved, passwords={})).changes == []
 
 
+def test_a_server_that_moved_with_a_new_password_gets_it_from_the_file(filled: Metabase) -> None:
+    filled.passwords[LAN.login] = "new"
+    moved = Connection("new.congty.example", 5432, "kpi", "")
+    run(filled, order(connection=moved, passwords={LAN.login: "new"}))
+    details = filled.databases[database_of(filled, LAN)]["details"]
+    assert (details["host"], details["password"]) == ("new.congty.example", "new")
+    assert filled.databases[database_of(filled, MINH)]["details"]["password"] == WORDS[MINH.login]
+
+
 # -- changes of the dashboards -------------------------------------------------------------------------------------
 
 
@@ -378,6 +395,7 @@ def test_a_dashboard_that_is_gone_is_archived(filled: Metabase) -> None:
         lambda card: card.update(archived=True),
         lambda card: card.update(collection_id=None),
         lambda card: card["dataset_query"]["native"].update(**{"template-tags": {}}),
+        lambda card: card["dataset_query"]["native"]["template-tags"].update(more={"type": "text"}),
         lambda card: card["visualization_settings"].update(click_behavior={"type": "link"}),
         lambda card: card["visualization_settings"]["column_settings"].update({'["name","more"]': {}}),
     ],
@@ -467,9 +485,31 @@ def test_tables_and_columns_have_dbts_words(filled: Metabase) -> None:
 
 
 def test_every_mart_and_column_has_words_to_give() -> None:
-    words = read_descriptions()
+    words = all_descriptions()
     assert {"fct_funnel", "dim_customers", "kpi_target_attainment"} <= set(words)
     assert all(text and columns and all(columns.values()) for text, columns in words.values())
+    # Who only looks at dashboards meets fewer tables, and each is a request for every viewer.
+    met = descriptions_of(read_dashboards())
+    assert met.items() <= words.items()
+    assert {"fct_funnel", "dim_employees"} <= set(met)
+    assert len(met) < len(words) / 2
+
+
+def test_tables_that_metabase_is_still_looking_at_are_waited_for(metabase: Metabase) -> None:
+    looks = [0]
+
+    def look(method: str, path: str) -> None:
+        if method == "GET" and path.endswith("/metadata"):
+            looks[0] += 1
+            for database in metabase.databases.values():
+                database["initial_sync_status"] = "complete" if looks[0] > 2 else "incomplete"
+
+    metabase.before = look
+    outcome = run(metabase, order(wait_for_tables_seconds=20.0))
+    assert [line for line in outcome.changes if "describe" in line] == [
+        f"{one.email}: describe 2 tables and columns" for one in (LAN, MINH)
+    ]
+    assert looks[0] == 4
 
 
 def test_tables_that_are_not_there_yet_are_left_for_the_next_run(metabase: Metabase) -> None:

@@ -52,6 +52,9 @@ Json = dict[str, Any]
 Descriptions = Mapping[str, tuple[str, Mapping[str, str]]]
 
 _CONFLICTS = 3
+_LOOK_AGAIN_SECONDS = 0.5
+# More groups than that are counted, not named.
+_NAMED = 3
 _SCHEMA = "marts"
 # What charts and places are drawn with and what a click does: what is there of these and not wanted is taken out.
 _SETTINGS_OF_OURS = frozenset(
@@ -131,8 +134,10 @@ class _Provisioner:
         self._members_in(ready)
         for audience in ready:
             self._content(audience)
+        # Metabase looks at the tables of all new connections meanwhile; it is waited for once.
+        deadline = time.monotonic() + self._order.wait_for_tables_seconds
         for audience in ready:
-            self._describe(audience)
+            self._describe(audience, deadline)
         return self._outcome
 
     # -- doing -------------------------------------------------------------------------------------------------
@@ -371,14 +376,21 @@ class _Provisioner:
             tops = [] if self._state.top is None else [self._state.top]
             names = {one["id"]: one["name"] for one in [*self._state.shelves.values(), *tops]}
             kind, closed = "collection", "none"
-        lines: dict[str, list[str]] = {}
+        opened: dict[str, list[str]] = {}
+        shut: dict[str, list[str]] = {}
         for group, changed in groups.items():
             for number, level in changed.items():
                 says = level if kind == "collection" else level.get("create-queries", level.get("view-data"))
                 who = self._state.group_names[int(group)]
-                word = f"closed to {who}" if says == closed else f"open to {who} ({says})"
-                lines.setdefault(f"{kind} {names[int(number)]}", []).append(word)
-        return [f"{what}: {', '.join(sorted(words))}" for what, words in lines.items()]
+                what = f"{kind} {names[int(number)]}"
+                if says == closed:
+                    shut.setdefault(what, []).append(who)
+                else:
+                    opened.setdefault(what, []).append(f"open to {who} ({says})")
+        return [
+            f"{what}: {', '.join([*opened.get(what, []), *_closed_to(shut.get(what, []))])}"
+            for what in dict.fromkeys([*opened, *shut])
+        ]
 
     def _strangers_out(self) -> None:
         emails = {number: email for email, number in self._state.users.items()}
@@ -495,11 +507,11 @@ class _Provisioner:
 
     # -- descriptions of tables and columns ----------------------------------------------------------------------
 
-    def _describe(self, audience: Audience) -> None:
+    def _describe(self, audience: Audience, deadline: float) -> None:
         database = self._state.databases[audience.login]["id"]
         if not self._order.descriptions or database < 0:
             return
-        tables = self._tables(database)
+        tables = self._tables(database, deadline)
         if not tables:
             self._outcome.notes.append(
                 f"Metabase has not looked at the tables of {audience.email} yet; run this again for their descriptions"
@@ -510,9 +522,8 @@ class _Provisioner:
             for path, text in writes:
                 self._client.put(path, {"description": text})
 
-    def _tables(self, database: int) -> list[Json]:
+    def _tables(self, database: int, deadline: float) -> list[Json]:
         """The published tables, once Metabase has looked at them; it does so by itself after a connection is made."""
-        deadline = time.monotonic() + self._order.wait_for_tables_seconds
         while True:
             found: Json = self._client.get(f"/api/database/{database}/metadata", include_hidden=True)
             tables = [one for one in found.get("tables", []) if one.get("schema") == _SCHEMA]
@@ -520,7 +531,7 @@ class _Provisioner:
                 return tables
             if time.monotonic() > deadline:
                 return []
-            time.sleep(min(1.0, self._order.wait_for_tables_seconds))
+            time.sleep(_LOOK_AGAIN_SECONDS)
 
     def _undescribed(self, tables: Iterable[Json]) -> Iterable[tuple[str, str]]:
         for table in tables:
@@ -531,6 +542,12 @@ class _Provisioner:
                 words = columns.get(column["name"], "")
                 if words and column.get("description") != words:
                     yield f"/api/field/{column['id']}", words
+
+
+def _closed_to(groups: Sequence[str]) -> list[str]:
+    if len(groups) <= _NAMED:
+        return [f"closed to {name}" for name in sorted(groups)]
+    return [f"closed to {len(groups)} groups, among them {min(groups)}"]
 
 
 def _card_differs(wanted: Json, there: Json) -> bool:
