@@ -9,6 +9,7 @@ root_doc = "docs/index"
 include_patterns = [
     *("README.md", "README.vi.md", "CONTRIBUTING.md", "benchmarks/README.md"),
     *("docs/*.md", "docs/metrics/*.md", "docs/metrics/vi/*.md"),
+    "bi/metabase/README.md",
 ]
 myst_heading_anchors = 4
 myst_enable_extensions = ["fieldlist"]

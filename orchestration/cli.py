@@ -766,6 +766,81 @@ def bi_list() -> None:
         out.print(Text(line), soft_wrap=True)
 
 
+@bi.command(name="metabase")
+def bi_metabase(
+    passwords: Annotated[
+        Path | None,
+        typer.Option("--passwords", metavar="FILE", help="Written by `kpi publish` or `kpi access password`."),
+    ] = None,
+    viewer: Annotated[
+        list[str] | None, typer.Option("--viewer", metavar="EMAIL", help="Only this person; may be given repeatedly.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="en|vi", help="Of all words; default: KPI_REPORT_LANG.")
+    ] = None,
+    queries: Annotated[
+        str, typer.Option("--queries", metavar="no|builder|native", help="What people may ask besides the dashboards.")
+    ] = "no",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")] = False,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="URL", help="postgresql://USER@HOST/DATABASE, not KPI_POSTGRES_URL.")
+    ] = None,
+) -> None:
+    """Make the dashboards in Metabase, everybody's for themselves."""
+    from orchestration.bi.definition import read_dashboards
+    from orchestration.bi.metabase.audiences import connection_of, read_audiences, read_passwords
+    from orchestration.bi.metabase.descriptions import all_descriptions, descriptions_of
+    from orchestration.bi.metabase.provision import Order, Queries, provision
+    from orchestration.bi.metabase.server import client_of
+    from orchestration.bi.metabase.wanted import content_of
+    from orchestration.console import plural
+    from orchestration.report.labels import Lang
+    from orchestration.serving.postgres.target import Target
+
+    settings = load_settings()
+    if language not in (None, *Lang):
+        raise UsageError(f"--language {language}: dashboards are written in en or vi")
+    levels = {"no": Queries.NO, "builder": Queries.BUILDER, "native": Queries.NATIVE}
+    if queries not in levels:
+        raise UsageError(f"--queries {queries}: no, builder (questions by clicking) or native (SQL as well)")
+    target = Target.of(settings, to)
+    people = read_audiences(target)
+    wanted = {email.strip().lower() for email in viewer or ()}
+    unknown = sorted(wanted - {one.email.lower() for one in people})
+    if unknown:
+        raise UsageError(
+            f"--viewer {', '.join(unknown)}: no open login on {target.shown}; `kpi viewers` lists who has rights"
+        )
+    dashboards = read_dashboards()
+    order = Order(
+        people=people,
+        chosen=tuple(one for one in people if not wanted or one.email.lower() in wanted),
+        connection=connection_of(target, settings.metabase_postgres_host),
+        content=content_of(dashboards, Lang(language or settings.report_lang)),
+        roles=target.roles,
+        passwords=read_passwords(passwords),
+        # Who asks no questions meets no other tables.
+        descriptions=descriptions_of(dashboards) if queries == "no" else all_descriptions(),
+        queries=levels[queries],
+        is_by_name=bool(wanted),
+        dry_run=dry_run,
+    )
+    with client_of(settings, lambda text: out.print(Text(f"  waiting: {text}", style="dim"), soft_wrap=True)) as client:
+        version = client.version()
+        out.print(Text.assemble(("kpi bi metabase", "bold"), f"  {client.address}, Metabase {version}"), soft_wrap=True)
+        outcome = provision(client, order, lambda line: out.print(Text(f"  {line}"), soft_wrap=True))
+    for note in outcome.notes:
+        out.print(Text(f"  note: {note}"), soft_wrap=True)
+    for problem in outcome.problems:
+        err.print(Text(f"! {problem}", style="bold red"), soft_wrap=True)
+    if dry_run:
+        out.print(f"Nothing was changed: this was a dry run. It would make {plural(len(outcome.changes), 'change')}.")
+    else:
+        out.print(f"{plural(len(outcome.changes), 'change')}; {plural(len(order.chosen), 'viewer')} looked at.")
+    if outcome.problems:
+        raise typer.Exit(FAILED_CHECK)
+
+
 @app.command()
 def doctor() -> None:
     """Say what is wrong or worth knowing, and what to do."""
@@ -996,14 +1071,41 @@ def dev(
     settings = load_settings()
     home = prepare_instance_home(settings)
     ensure_manifest(settings)
-    dagster = Path(sys.executable).with_name("dagster")
-    arguments = [str(dagster), "dev", "--port", str(port)]
+    _become(settings, home, "dagster", "dev", "--port", str(port))
+
+
+@app.command()
+def serve(
+    what: Annotated[str, typer.Argument(metavar="webserver|daemon", help="Which of Dagster's two.")],
+    host: Annotated[str, typer.Option("--host", help="Where the webserver listens; it asks nobody for a name.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option("--port", help="And on which port.")] = 3000,
+) -> None:
+    """Run Dagster's webserver or daemon, for a service manager."""
+    if what not in {"webserver", "daemon"}:
+        raise UsageError(f"serve {what}: there is a webserver and a daemon; schedules need the daemon")
+    from orchestration.dbt_run import ensure_manifest
+    from orchestration.night import prepare_instance_home
+
+    settings = load_settings()
+    home = prepare_instance_home(settings)
+    ensure_manifest(settings)
+    if what == "webserver":
+        _become(settings, home, "dagster-webserver", "--host", host, "--port", str(port))
+    else:
+        _become(settings, home, "dagster-daemon", "run")
+
+
+def _become(settings: Settings, home: Path, program: str, *arguments: str) -> NoReturn:
+    """Be one of Dagster's programs from here on, with the settings of this command."""
+    path = Path(sys.executable).with_name(program)
     os.chdir(PROJECT_DIR)
     # A secret is dumped as stars; it is in this process's own environment already.
-    dumped = settings.model_dump(mode="json", exclude={"getfly_key"})
+    dumped = settings.model_dump(mode="json", exclude={"getfly_key", "metabase_api_key"})
     given = {f"KPI_{name.upper()}": value for name, value in dumped.items()}
     environment = {name: str(value) for name, value in given.items() if value is not None}
-    os.execve(dagster, arguments, {**os.environ, **environment, "DAGSTER_HOME": str(home)})
+    os.execve(path, [str(path), *arguments], {**os.environ, **environment, "DAGSTER_HOME": str(home)})
 
 
 def _run_as_known(settings: Settings, as_of: date | None, into: Path | None) -> int:
@@ -1230,6 +1332,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     """Errors whose message is meant for people; imported only once something has gone wrong."""
     from orchestration.backfill.months import BackfillError
     from orchestration.bi.definition import DashboardError
+    from orchestration.bi.metabase.errors import MetabaseError
     from orchestration.freezing.manifest import FrozenError
     from orchestration.landing.manifest import LandingError
     from orchestration.monthly.mail import MailError
@@ -1250,6 +1353,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
         BackfillError,
         FrozenError,
         DashboardError,
+        MetabaseError,
         MailError,
     )
 

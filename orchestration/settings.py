@@ -100,6 +100,19 @@ class Settings(BaseSettings):
     postgres_connection_limit: int = Field(
         default=10, ge=1, le=1000, description="How many connections one viewer's login may have."
     )
+    metabase_url: str | None = Field(
+        default=None, description="The Metabase that `kpi bi metabase` provisions: https://bi.company.example"
+    )
+    metabase_api_key: SecretStr | None = Field(
+        default=None, description="Its API key, of the group Administrators; better in a file."
+    )
+    metabase_api_key_file: Path | None = Field(
+        default=None, description="File with the API key; instead of KPI_METABASE_API_KEY."
+    )
+    metabase_postgres_host: str | None = Field(
+        default=None,
+        description="How Metabase reaches the server of KPI_POSTGRES_URL, HOST or HOST:PORT; unset: by the same name.",
+    )
 
     export_viewers: bool = Field(
         default=False, description="Whether every viewer's file is written as well after each publication."
@@ -129,7 +142,7 @@ class Settings(BaseSettings):
         object.__setattr__(self, "home", self.home.expanduser().resolve())
         if self.files_path is not None:
             object.__setattr__(self, "files_path", self.files_path.expanduser().resolve())
-        for name in ("getfly_key_file", "getfly_codes", "report_folder", "smtp_password_file"):
+        for name in ("getfly_key_file", "getfly_codes", "report_folder", "smtp_password_file", "metabase_api_key_file"):
             path = getattr(self, name)
             if path is not None:
                 object.__setattr__(self, name, path.expanduser().resolve())

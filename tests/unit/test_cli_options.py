@@ -53,6 +53,7 @@ def test_help_names_every_command_and_needs_no_heavy_import() -> None:
         "compact",
         "doctor",
         "dev",
+        "serve",
     ):
         assert f"\n  {command} " in shown.stdout, shown.stdout
     assert shown.stderr.strip() == "[]"
@@ -271,3 +272,36 @@ def test_hints_name_the_command_as_it_can_be_typed(monkeypatch: pytest.MonkeyPat
     assert typed_command() == str(here)
     monkeypatch.chdir(here.parent.parent)
     assert typed_command() == str(Path("bin") / "kpi")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "program", "given"),
+    [
+        (["dev", "--port", "3100"], "dagster", ["dev", "--port", "3100"]),
+        (["serve", "webserver", "--port", "3100"], "dagster-webserver", ["--host", "127.0.0.1", "--port", "3100"]),
+        (["serve", "daemon"], "dagster-daemon", ["run"]),
+    ],
+)
+def test_dagsters_programs_are_run_with_the_settings_and_no_secret(
+    arguments: list[str],
+    program: str,
+    given: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run: list[tuple[Path, list[str], dict[str, str]]] = []
+    monkeypatch.setattr("os.execve", lambda path, all_of_it, environment: run.append((path, all_of_it, environment)))
+    monkeypatch.setattr("orchestration.dbt_run.ensure_manifest", lambda _settings: None)
+    (tmp_path / ".env").write_text("KPI_THREADS=3\nKPI_GETFLY_KEY=secret-one\nKPI_METABASE_API_KEY=secret-two\n")
+    assert _leave(*arguments) == 0
+    [(path, all_of_it, environment)] = run
+    assert (path.name, all_of_it[1:]) == (program, given)
+    assert environment["KPI_THREADS"] == "3"
+    assert environment["DAGSTER_HOME"] == str(tmp_path / "home" / "dagster")
+    # Stars in the place of a secret would be taken for it.
+    assert not any("*" in value for name, value in environment.items() if name.startswith("KPI_"))
+
+
+def test_serving_something_else_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _leave("serve", "everything") == 2
+    assert "a webserver and a daemon" in capsys.readouterr().err
