@@ -2,12 +2,19 @@
 
 Belongs here: making the night, the plan of the measurement, its table. Not here: measuring itself (`measure.py`).
 
-Usage: `.venv/bin/python -m benchmarks.changed_night [--scales 1 5] [--share 0.001] [--reach 60] [--repeats 3]`. For
-every scale the demo company's whole history lands as one complete batch and is built. Then a made-up night edits the
-given share of the rows of everything that changes in a CRM, and is built from changes; a copy of the same warehouse is
-built anew. The edited rows are any that were last written in the days of `--reach`; 0 takes them from all of history,
-which touches every month. Both builds run all data tests that can find something. Starting dbt and parsing the project
-is measured by itself and taken off.
+Usage: `.venv/bin/python -m benchmarks.changed_night [--scales 1 5] [--start 2024-10-01] [--copies 1]
+[--night 2026-03-18] [--share 0.001] [--reach 60] [--repeats 3] [--keep FOLDER]`. For every scale the demo company's
+whole history lands as one complete batch and is built. Then a made-up night edits the given share of the rows of
+everything that changes in a CRM, and is built from changes; a copy of the same warehouse is built anew. The edited rows
+are any that were last written in the days of `--reach`; 0 takes them from all of history, which touches every month.
+An earlier `--start` makes the history longer and leaves the company as large. `--copies` puts so many such companies
+under one roof, each with people, customers and records of its own: one as large would not fit into memory while it is
+made up. The usual `--night` begins no week, month or quarter.
+
+Both builds run all data tests that can find something. Starting dbt and parsing the project is measured by itself and
+taken off. Bytes read are what the process tree asked the system for (`measure.py`). `--keep` leaves what was prepared
+in a folder, where the next call finds it: what has landed is used again whatever changed in the project since; tables
+are built again when models, rules or settings have changed.
 """
 
 from __future__ import annotations
@@ -24,12 +31,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.measure import Usage, machine_facts, measured, median_usage, megabytes, table
+from orchestration.build_plan import built_now
 from orchestration.contract import contract
+from orchestration.contract.registry import ColumnType
 from orchestration.landing.ingest import ingest_night
 from orchestration.landing.store import Landing
 from orchestration.settings import Settings
@@ -37,10 +47,86 @@ from orchestration.sources.base import BatchKind, RawTable
 from orchestration.sources.demo.source import CHANGING
 from orchestration.sources.factory import build_source
 
-LAST_NIGHT = date(2026, 3, 31)
-EDITED_NIGHT = LAST_NIGHT + timedelta(days=1)
+A_DAY = timedelta(days=1)
 _ROOT = Path(__file__).resolve().parent.parent
 _NOT_EDITED = frozenset({"customer_changes"})
+_START: date = Settings.model_fields["demo_start"].default
+_AT_WORK, _BUILT_FROM = "at-work", "built.project"
+
+
+@dataclass(frozen=True)
+class Size:
+    """What one line of the table is measured on."""
+
+    scale: float
+    start: date
+    night: date
+    copies: int
+    share: float
+    reach: int
+
+    @property
+    def history_ends(self) -> date:
+        """The night before the edited one."""
+        return self.night - A_DAY
+
+    @property
+    def folder(self) -> str:
+        """A name of its own for what is prepared."""
+        return f"prepared-{self.copies}x{self.scale:g}-{self.start}-{self.night}-{self.share:g}-{self.reach}"
+
+    def settings(self, home: Path) -> Settings:
+        """Of the demo company, with its whole state in `home`."""
+        return Settings(
+            home=home, source="demo", demo_scale=self.scale, demo_start=self.start, demo_end=self.history_ends
+        )
+
+
+@dataclass(frozen=True)
+class SeveralCompanies:
+    """A source that hands over what landed of one company several times; lists of names are common to all."""
+
+    landing: Landing
+    copies: int
+    name: str = "demo"
+
+    def read(self, entity: str, night: date, complete: bool = False) -> RawTable | None:
+        """The entity's rows of every company, complete."""
+        (whole,) = self.landing.visible(self.name, night, entity)
+        rows = pq.read_table(self.landing.data_path(whole), columns=contract()[entity].arrow_schema.names)
+        table = rows
+        if not contract()[entity].is_lookup:
+            side_by_side = np.arange(rows.num_rows * self.copies).reshape(self.copies, rows.num_rows).T.ravel()
+            companies = pa.concat_tables([_of_company(entity, rows, number) for number in range(self.copies)])
+            table = companies.take(pa.array(side_by_side))
+        numbers = pa.array(np.arange(2, 2 + table.num_rows))
+        return RawTable(entity, BatchKind.COMPLETE, table, numbers, f"demo/{entity}")
+
+
+def _of_company(entity: str, rows: pa.Table, number: int) -> pa.Table:
+    """The rows with the ids of another company of that number; 0 leaves them as they are."""
+    if number == 0:
+        return rows
+    for place, column in enumerate(contract()[entity].columns):
+        is_own = column.name in contract()[entity].key and column.ref is None and column.type is ColumnType.ID
+        is_of_company = column.ref is not None and not contract()[column.ref].is_lookup
+        if is_own or is_of_company or (entity, column.name) == ("employees", "email"):
+            rows = rows.set_column(place, column.name, _renamed(rows[column.name], number))
+        elif (entity, column.name) in {("customer_changes", "old_value"), ("customer_changes", "new_value")}:
+            names_person = pc.equal(rows["field"], "manager_id")
+            renamed = pc.if_else(names_person, _renamed(rows[column.name], number), rows[column.name])
+            rows = rows.set_column(place, column.name, renamed)
+    return rows
+
+
+def _renamed(ids: pa.ChunkedArray, number: int) -> pa.ChunkedArray:
+    """Ids, or lists of ids, with the company's number behind them, so that ids of the same time lie together."""
+    suffix = f"-{number}"
+    if not pa.types.is_list(ids.type):
+        return pc.binary_join_element_wise(ids, pa.scalar(suffix), "")
+    lists = ids.combine_chunks()
+    members = pc.binary_join_element_wise(lists.values, pa.scalar(suffix), "")
+    return pa.chunked_array([pa.ListArray.from_arrays(lists.offsets, members, mask=lists.is_null())])
 
 
 @dataclass(frozen=True)
@@ -54,7 +140,7 @@ class EditedNight:
 
     def read(self, entity: str, night: date, complete: bool = False) -> RawTable | None:
         """The entity's edited rows as a delta."""
-        (whole,) = (batch for batch in self.landing.visible(self.name, LAST_NIGHT, entity))
+        (whole,) = (batch for batch in self.landing.visible(self.name, night - A_DAY, entity))
         schema = contract()[entity].arrow_schema
         rows = pq.read_table(self.landing.data_path(whole), columns=schema.names)
         chance = random.Random(entity)
@@ -97,56 +183,75 @@ def _edited(
     return {**changed, **edits[entity]}
 
 
-def _command(mode: str) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.build_once", mode, EDITED_NIGHT.isoformat()]
-
-
-def _settings(home: Path, scale: float) -> dict[str, str]:
-    return {"KPI_HOME": str(home), "KPI_SOURCE": "demo", "KPI_DEMO_SCALE": str(scale)}
-
-
-def prepare(home: Path, scale: float, share: float, reach: int) -> int:
-    """Land the history and build it, then land the edited night; returns the rows that landed."""
-    home.mkdir(parents=True)
-    settings = Settings(home=home, source="demo", demo_scale=scale, demo_end=LAST_NIGHT)
+def land(home: Path, size: Size) -> None:
+    """Land the whole history, then the edited night."""
+    settings = size.settings(home)
     landing = Landing(settings.landing_dir)
-    ingest_night(landing, build_source(settings), LAST_NIGHT, settings.zone)
-    measured(
-        [sys.executable, "-m", "benchmarks.build_once", "everything", LAST_NIGHT.isoformat()],
-        environment=_settings(home, scale),
+    ingest_night(landing, build_source(settings), size.history_ends, settings.zone)
+    if size.copies > 1:
+        one = settings.landing_dir.rename(home / "one")
+        ingest_night(landing, SeveralCompanies(Landing(one), size.copies), size.history_ends, settings.zone)
+        shutil.rmtree(one)
+    ingest_night(landing, EditedNight(landing, size.share, size.reach), size.night, settings.zone)
+
+
+def prepare(folder: Path, size: Size) -> Path:
+    """A state with the history built and the edited night landed; what the folder already has of it is used."""
+    home, ready = folder / _AT_WORK, folder / size.folder
+    if not ready.exists():
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
+        land(home, size)
+        home.rename(ready)
+    # Built where it is measured: dbt's files and the record of a build hold the folder's name.
+    project = built_now(size.settings(home), size.history_ends).project
+    if not (ready / _BUILT_FROM).exists() or (ready / _BUILT_FROM).read_text(encoding="utf-8") != project:
+        _copy(ready, home)
+        _build(home, "everything", size.history_ends)
+        (home / _BUILT_FROM).write_text(project, encoding="utf-8")
+        shutil.rmtree(ready)
+        home.rename(ready)
+    return ready
+
+
+def _copy(ready: Path, home: Path) -> None:
+    shutil.rmtree(home, ignore_errors=True)
+    shutil.copytree(ready, home)
+
+
+def _build(home: Path, mode: str, as_of: date) -> Usage:
+    return measured(
+        [sys.executable, "-m", "benchmarks.build_once", mode, as_of.isoformat()],
+        environment={"KPI_HOME": str(home), "KPI_SOURCE": "demo"},
         folder=_ROOT,
-        log=home / "benchmark.log",
+        log=home.parent / "benchmark.log",
     )
-    rows = sum(batch.rows_landed for batch in landing.visible("demo"))
-    ingest_night(landing, EditedNight(landing, share, reach), EDITED_NIGHT, settings.zone)
-    return rows
 
 
-def measure(folder: Path, scale: float, share: float, reach: int, repeats: int) -> list[str]:
+def measure(folder: Path, size: Size, repeats: int) -> list[str]:
     """One line of the table. Each build starts from a copy of the same warehouse, in the same place."""
-    home, prepared = folder / "home", folder / f"prepared-{scale:g}"
-    rows = prepare(home, scale, share, reach)
-    home.rename(prepared)
+    home, ready = folder / _AT_WORK, prepare(folder, size)
+    landing = Landing(size.settings(ready).landing_dir)
+    rows = sum(batch.rows_landed for batch in landing.visible("demo", size.history_ends))
     usages: dict[str, list[Usage]] = {"parse": [], "changes": [], "everything": []}
     for _ in range(repeats):
         for mode, found in usages.items():
-            print(f"  scale {scale:g}: {mode}", file=sys.stderr, flush=True)
-            shutil.copytree(prepared, home)
-            found.append(
-                measured(_command(mode), environment=_settings(home, scale), folder=_ROOT, log=folder / "benchmark.log")
-            )
+            print(f"  {size.copies} × scale {size.scale:g} from {size.start}: {mode}", file=sys.stderr, flush=True)
+            _copy(ready, home)
+            found.append(_build(home, mode, size.night))
             shutil.rmtree(home)
     start, changes, everything = (median_usage(usages[mode]) for mode in ("parse", "changes", "everything"))
-    return _line(scale, rows, start, changes, everything)
+    return _line(size, rows, start, changes, everything)
 
 
-def _line(scale: float, rows: int, start: Usage, changes: Usage, everything: Usage) -> list[str]:
+def _line(size: Size, rows: int, start: Usage, changes: Usage, everything: Usage) -> list[str]:
     night = changes.cpu_seconds - start.cpu_seconds
     whole = everything.cpu_seconds - start.cpu_seconds
     read = (changes.bytes_read or 0) - (start.bytes_read or 0)
     read_whole = (everything.bytes_read or 0) - (start.bytes_read or 0)
     return [
-        f"{scale:g}",
+        f"{size.copies} × {size.scale:g}",
+        f"{size.start}",
         f"{rows:,}",
         f"{start.cpu_seconds:.1f}",
         f"{night:.1f}",
@@ -163,7 +268,8 @@ def _reach_words(reach: int) -> str:
 
 
 _HEADER = [
-    "scale",
+    "companies × scale",
+    "history from",
     "rows of history",
     "start-up CPU s",
     "night CPU s",
@@ -175,12 +281,15 @@ _HEADER = [
 ]
 
 
-def run(folder: Path, scales: Sequence[float], share: float, reach: int, repeats: int) -> None:
-    """Measure every scale, and print the table."""
+def run(folder: Path, sizes: Sequence[Size], repeats: int) -> None:
+    """Measure every size, and print the table."""
     facts = machine_facts()
-    lines = [measure(folder, scale, share, reach, repeats) for scale in scales]
+    lines = [measure(folder, size, repeats) for size in sizes]
     print("\n".join(f"- {name}: {fact}" for name, fact in facts.items()))
-    print(f"- {share:.2%} of the rows edited, {_reach_words(reach)}; medians of {repeats}; data tests run in both\n")
+    print(
+        f"- {sizes[0].share:.2%} of the rows edited on {sizes[0].night}, {_reach_words(sizes[0].reach)}; "
+        f"medians of {repeats}; data tests run in both\n"
+    )
     print(table(_HEADER, lines))
 
 
@@ -188,12 +297,25 @@ def main() -> None:
     """Read the options, make a folder, measure."""
     parser = argparse.ArgumentParser(description="A night that changes little, against a build of everything.")
     parser.add_argument("--scales", type=float, nargs="+", default=[1.0, 5.0], help="sizes of the demo company")
+    parser.add_argument("--start", type=date.fromisoformat, default=_START, help="first day of the history")
+    parser.add_argument("--night", type=date.fromisoformat, default=date(2026, 3, 18), help="the edited night")
+    parser.add_argument("--copies", type=int, default=1, help="how many such companies under one roof")
     parser.add_argument("--share", type=float, default=0.001, help="share of the rows that the night edits")
     parser.add_argument("--reach", type=int, default=60, help="edit rows last written in so many days; 0: any row")
-    parser.add_argument("--repeats", type=int, default=3, help="how often everything is measured")
+    parser.add_argument("--repeats", type=int, default=3, help="how often everything is measured; 0: only prepare")
+    parser.add_argument("--keep", type=Path, help="folder where prepared warehouses stay and are found again")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kpi-benchmark-") as folder:
-        run(Path(folder), options.scales, options.share, options.reach, options.repeats)
+    sizes = [
+        Size(scale, options.start, options.night, options.copies, options.share, options.reach)
+        for scale in options.scales
+    ]
+    with tempfile.TemporaryDirectory(prefix="kpi-benchmark-") as aside:
+        folder = options.keep.resolve() if options.keep else Path(aside)
+        if options.repeats == 0:
+            for size in sizes:
+                prepare(folder, size)
+        else:
+            run(folder, sizes, options.repeats)
 
 
 if __name__ == "__main__":

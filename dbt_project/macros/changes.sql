@@ -117,17 +117,25 @@
 {%- endmacro %}
 
 
-{# The rows a test of rows that share `columns` has to look at: in a build of changes all those that share them with one that came. #}
+{# The rows a test of rows that share `columns` has to look at: in a build of changes all those that share them with one that came. Nulls are
+   equal; rows with one are looked for by themselves, since the others are found by plain equality, for which most of a table is not read. #}
 {% macro groups_to_test(relation, columns) -%}
     {%- if has_changes(relation) -%}
         (
+            {% for equal, rows in [('=', none), ('is not distinct from', columns)] -%}
             select standing.*
             from {{ relation }} as standing
             semi join (select * from {{ changes(relation.identifier) }} where _change = 'added') as added_rows
                 on
                     {% for column in columns -%}
-                    standing.{{ column }} is not distinct from added_rows.{{ column }}{{ ' and ' if not loop.last }}
+                    standing.{{ column }} {{ equal }} added_rows.{{ column }}{{ ' and ' if not loop.last }}
                     {%- endfor %}
+            {% if rows -%}
+            where standing.{{ rows | join(' is null or standing.') }} is null
+            {%- else -%}
+            union all
+            {%- endif %}
+            {% endfor -%}
         ) as groups_of_added_rows
     {%- else -%}
         {{ relation }}

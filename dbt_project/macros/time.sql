@@ -42,3 +42,19 @@
 {% macro month_of(expression) -%}
     cast({{ dbt.date_trunc('month', expression) }} as date)
 {%- endmacro %}
+
+
+{# The first of the months' ends that an instant lies before, where a month ends on the next one's first day, and the month of as_of at the
+   end of as_of. For instants before that. #}
+{% macro first_month_end(instant) -%}
+    least({{ dbt.dateadd('month', 1, dbt.date_trunc('month', instant)) }}, {{ as_of_end() }})
+{%- endmacro %}
+
+
+{# The last of the months' ends that is not later than an instant; null is no end. #}
+{% macro last_month_end(instant) -%}
+    case
+        when {{ instant }} < {{ as_of_end() }} then {{ dbt.date_trunc('month', instant) }}
+        else {{ as_of_end() }}
+    end
+{%- endmacro %}

@@ -13,6 +13,7 @@ from tests.properties.runner import COMPILED_NIGHT, Project
 from tests.support.warehouse import DbtRun, run_dbt, warehouse_settings
 
 _UNIQUE = "core_orders,test_name:key_and_values"
+_NULL_KEY = "fct_journey,test_name:key_and_values"
 _NOT_NULL = "core_payments,test_name:key_and_values"
 _HISTORY = "core_orders_history,test_name:current_rows_equal"
 _MEMBERS = "every_fact_finds_its_dimensions"
@@ -24,9 +25,14 @@ _TYPES = "interactions_by_type_drill_down_and_add_up"
 _PRODUCTS = "product_sales_drill_down_and_add_up"
 _PERIODS = "product_periods_drill_down_and_add_up"
 _STAYS = "stays_are_first_stays_and_moves"
+_LINES = "order_lines_add_up_to_orders"
+_MONEY = "order_lines_carry_their_orders_money"
+_GAPS = "core_orders_history,test_name:no_gap"
+_CAMPAIGNS = "campaign_interactions_fall_into_opportunities"
 _HAS_RULE = "core_customer_interactions,test_name:expression_is_true"
 _ALL = (
     _UNIQUE,
+    _NULL_KEY,
     _NOT_NULL,
     _HISTORY,
     _MEMBERS,
@@ -38,6 +44,10 @@ _ALL = (
     _PRODUCTS,
     _PERIODS,
     _STAYS,
+    _LINES,
+    _MONEY,
+    _GAPS,
+    _CAMPAIGNS,
     _HAS_RULE,
 )
 
@@ -71,6 +81,9 @@ def found(run: DbtRun) -> set[str]:
 # Per test: what is wrong with rows of its tables, and the changes that a build would have kept of it.
 DAMAGE = """
     insert into core.core_orders from core.core_orders limit 1;
+    insert into marts.fct_journey by name
+        select date '1999-12-31' as as_of_date, 'nobody' as manager_id, 'a' as relationship_id, 1 as customers
+        from range(2);
     update core.core_payments set payment_id = null;
     update core.core_orders_history set order_code = 'another' where is_current;
     update marts.fct_orders set executor_id = 'nobody';
@@ -87,9 +100,22 @@ DAMAGE = """
     insert into marts.kpi_product_period by name
         select 'month' as period_type, date '1999-12-01' as period_date, 'nobody' as executor_id, 'a' as product_id,
             1 as orders;
+    insert into marts.fct_order_lines by name
+        select 'nobody' as order_line_id, 'no order' as order_id, 1 as billed_amount;
+    insert into core.core_orders by name select 'no lines' as order_id, 1 as discount_amount;
+    insert into core.core_orders_history by name
+        select 'gap' as order_id, timestamp '1999-01-01' as valid_from_at, timestamp '1999-01-02' as valid_to_at
+        union all
+        select 'gap' as order_id, timestamp '1999-01-03' as valid_from_at, timestamp '1999-01-04' as valid_to_at;
+    insert into marts.fct_campaign_interactions by name
+        select 'a' as campaign_id, 'nobody' as owner_id, 'no interaction' as interaction_key,
+            'nobody' as customer_id;
 """
 CAME = """
     insert into changes.core_orders by name select 'added' as _change, * from core.core_orders limit 1;
+    insert into changes.fct_journey by name
+        select 'added' as _change, date '1999-12-31' as as_of_date, 'nobody' as manager_id, 'a' as relationship_id,
+            1 as customers;
     insert into changes.core_payments by name select 'added' as _change, * from core.core_payments limit 1;
     insert into changes.core_orders_history by name select 'added' as _change, * from core.core_orders_history;
     insert into changes.fct_orders by name select 'added' as _change, * from marts.fct_orders;
@@ -98,10 +124,14 @@ CAME = """
     insert into changes.kpi_department_month by name select 'added' as _change, * from marts.kpi_department_month;
     insert into changes.kpi_product_period by name select 'added' as _change, * from marts.kpi_product_period;
     insert into changes.fct_funnel by name select 'added' as _change, * from marts.fct_funnel;
+    insert into changes.fct_order_lines by name select 'added' as _change, 'no order' as order_id;
+    insert into changes.core_orders by name select 'added' as _change, 'no lines' as order_id;
+    insert into changes.fct_campaign_interactions by name select 'added' as _change, 'nobody' as customer_id;
 """
 
 BROKEN = {
     _UNIQUE,
+    _NULL_KEY,
     _NOT_NULL,
     _HISTORY,
     _MEMBERS,
@@ -113,6 +143,10 @@ BROKEN = {
     _PRODUCTS,
     _PERIODS,
     _STAYS,
+    _LINES,
+    _MONEY,
+    _GAPS,
+    _CAMPAIGNS,
 }
 WARNED = _HAS_RULE
 
@@ -142,6 +176,11 @@ def test_a_change_in_a_column_that_a_test_does_not_read_does_not_concern_it(proj
         for mart in ("kpi_department_month", "fct_funnel")
     )
     assert found(data_tests(project, tmp_path, CHANGES, DAMAGE + others)) == {WARNED}
+
+
+def test_an_interval_that_went_leaves_a_gap(project: Project, tmp_path: Path) -> None:
+    went = "insert into changes.core_orders_history by name select 'removed' as _change, 'gap' as order_id;"
+    assert found(data_tests(project, tmp_path, CHANGES, DAMAGE + went)) == {_GAPS, WARNED}
 
 
 def test_a_member_that_went_is_missed_by_rows_that_stayed(project: Project, tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 -- The shares of an order's discount and VAT add up to the order, to the cent, deleted orders included.
+{% set read = [ref('core_orders'), ref('core_order_lines')] %}
+
 with orders as (
     select
         order_id,
         coalesce(discount_amount, 0) as discount_amount,
         coalesce(vat_amount, 0) as vat_amount
-    from {{ ref('core_orders') }}
+    from {{ rows_of_changed(ref('core_orders'), 'order_id', read) }}
 ),
 
 shares as (
@@ -12,7 +14,7 @@ shares as (
         order_id,
         sum(order_discount_amount) as discount_amount,
         sum(order_vat_amount) as vat_amount
-    from {{ ref('core_order_lines') }}
+    from {{ rows_of_changed(ref('core_order_lines'), 'order_id', read) }}
     group by order_id
 )
 

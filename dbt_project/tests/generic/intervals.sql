@@ -20,7 +20,7 @@
 {% endtest %}
 
 
-{# Every interval of a key starts where the one before it ends. #}
+{# Every interval of a key starts where the one before it ends. An interval that went leaves a gap as well. #}
 {% test no_gap(model, key, valid_from='valid_from_at', valid_to='valid_to_at') %}
     with ordered as (
         select
@@ -28,7 +28,7 @@
             {{ valid_from }} as starts,
             lag({{ valid_to }}) over in_time as previous_ends,
             row_number() over in_time as place
-        from {{ model }}
+        from {{ rows_of_changed(model, key, [model]) }} as intervals
         window in_time as (partition by {{ key }} order by {{ valid_from }})
     )
 

@@ -1,4 +1,6 @@
 -- Lines add up to their order to the cent: order-level discount and VAT are allocated without a remainder.
+{% set read = [ref('fct_order_lines'), ref('fct_orders'), ref('core_orders')] %}
+
 with order_lines as (
     select
         order_id,
@@ -8,7 +10,7 @@ with order_lines as (
         sum(line_discount_amount + order_discount_amount) as discount_amount,
         sum(line_vat_amount + order_vat_amount) as vat_amount,
         sum(billed_amount) as billed_amount
-    from {{ ref('fct_order_lines') }}
+    from {{ rows_of_changed(ref('fct_order_lines'), 'order_id', read) }}
     where order_id != 'unknown'
     group by order_id
 ),
@@ -24,7 +26,7 @@ orders as (
         fct_orders.billed_amount,
         core_orders.sign * core_orders.discount_amount as order_discount_amount,
         core_orders.sign * core_orders.vat_amount as order_vat_amount
-    from {{ ref('fct_orders') }} as fct_orders
+    from {{ rows_of_changed(ref('fct_orders'), 'order_id', read) }} as fct_orders
     inner join {{ ref('core_orders') }} as core_orders on fct_orders.order_id = core_orders.order_id
 ),
 
@@ -33,7 +35,7 @@ order_level as (
         order_id,
         sum(order_discount_amount) as order_discount_amount,
         sum(order_vat_amount) as order_vat_amount
-    from {{ ref('fct_order_lines') }}
+    from {{ rows_of_changed(ref('fct_order_lines'), 'order_id', read) }}
     group by order_id
 ),
 

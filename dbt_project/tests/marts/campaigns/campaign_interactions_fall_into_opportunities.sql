@@ -1,11 +1,18 @@
 -- Each row is a counted interaction of the owner while as many opportunities were open as it says, and no such interaction is left out.
+{% set customers = {
+    'column': 'customer_id',
+    'read': [ref('fct_interactions'), ref('dim_customers'), ref('fct_opportunities'), ref('fct_campaign_interactions')],
+    'whole_with': [ref('dim_employees')],
+    'more': 'select customer_id from ' ~ ref('fct_interactions') ~ ' where ' ~ became_past('occurred_at'),
+} %}
+
 with expected as (
     select
         opportunities.campaign_id,
         interactions.employee_id as owner_id,
         interactions.interaction_key,
         count(distinct opportunities.opportunity_id) as open_opportunities
-    from {{ ref('fct_interactions') }} as interactions
+    from {{ rows_of_changed(ref('fct_interactions'), **customers) }} as interactions
     inner join {{ ref('dim_customers') }} as customers on interactions.customer_id = customers.customer_id
     inner join {{ ref('dim_employees') }} as employees on interactions.employee_id = employees.employee_id
     inner join {{ ref('fct_opportunities') }} as opportunities
@@ -33,7 +40,7 @@ final as (
         expected.open_opportunities as expected_opportunities,
         found.open_opportunities as found_opportunities
     from expected
-    full outer join {{ ref('fct_campaign_interactions') }} as found
+    full outer join {{ rows_of_changed(ref('fct_campaign_interactions'), **customers) }} as found
         on
             expected.campaign_id = found.campaign_id
             and expected.owner_id = found.owner_id

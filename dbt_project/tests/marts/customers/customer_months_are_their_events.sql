@@ -39,38 +39,56 @@ with figures as (
     {% endfor %}
 ),
 
-details as (
-    {% for measure, (event_kind, interaction_type, column) in figures.items() %}
+-- Events are read once; each figure below is a sum of these sums.
+events as (
     select
-        '{{ measure }}' as measure,
         month_date,
         manager_id,
-        sum({{ column }}) as figure
+        manager_current_id,
+        is_customer_deleted,
+        event_kind,
+        interaction_type,
+        sum(new_customers) as new_customers,
+        sum(interactions) as interactions,
+        sum(call_seconds) as call_seconds,
+        sum(orders) as orders,
+        sum(sales_amount) as sales_amount,
+        sum(revenue_amount) as revenue_amount,
+        sum(collected_amount) as collected_amount
     from {{ rows_of_changed(ref('fct_customer_events'), 'month_date', read) }}
-    where
-        event_kind = '{{ event_kind }}'
-        {% if interaction_type %}
-        and interaction_type = '{{ interaction_type }}'
-        {% endif %}
     group by
         month_date,
-        manager_id
-    union all
+        manager_id,
+        manager_current_id,
+        is_customer_deleted,
+        event_kind,
+        interaction_type
+),
+
+details as (
+    {% for measure, (event_kind, interaction_type, column) in figures.items() %}
+    {% for suffix, manager in {'': 'manager_id', '_current': 'manager_current_id'}.items() %}
     select
-        '{{ measure }}_current' as measure,
+        '{{ measure }}{{ suffix }}' as measure,
         month_date,
-        manager_current_id as manager_id,
+        {{ manager }} as manager_id,
         sum({{ column }}) as figure
-    from {{ rows_of_changed(ref('fct_customer_events'), 'month_date', read) }}
+    from events
     where
         event_kind = '{{ event_kind }}'
         {% if interaction_type %}
         and interaction_type = '{{ interaction_type }}'
         {% endif %}
+        {% if suffix %}
         and not is_customer_deleted
+        {% endif %}
     group by
         month_date,
-        manager_current_id
+        {{ manager }}
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {% endfor %}
     {% if not loop.last %}
     union all
     {% endif %}

@@ -8,29 +8,10 @@
         ~ ' where order_id in (select order_id from ' ~ changes('fct_orders') ~ ')',
 } %}
 
-with lines as (
-    {% for period_type in periods %}
+-- An order lies in one month: longer periods have the orders of their months.
+with month_details as (
     select
-        '{{ period_type }}' as period_type,
-        cast({{ dbt.date_trunc(period_type, 'lines.order_date') }} as date) as period_date,
-        lines.executor_id,
-        lines.product_id,
-        lines.order_id,
-        lines.sold_quantity,
-        lines.sales_amount,
-        lines.revenue_amount
-    from {{ rows_of_changed(ref('fct_order_lines'), **cells) }} as lines
-    where lines.is_counted
-    {% if not loop.last %}
-    union all
-    {% endif %}
-    {% endfor %}
-),
-
-line_details as (
-    select
-        lines.period_type,
-        lines.period_date,
+        {{ month_of('lines.order_date') }} as month_date,
         lines.executor_id,
         lines.product_id,
         count(distinct case when orders.orders = 1 then lines.order_id end) as orders,
@@ -39,14 +20,47 @@ line_details as (
         sum(case when orders.returns = 1 then -lines.sold_quantity else 0 end) as returned_quantity,
         sum(lines.sales_amount) as sales_amount,
         sum(lines.revenue_amount) as revenue_amount
-    from lines
+    from {{ rows_of_changed(ref('fct_order_lines'), **cells) }} as lines
     inner join {{ ref('fct_orders') }} as orders on lines.order_id = orders.order_id
-    where lines.period_date <= {{ as_of() }}
+    where lines.is_counted
     group by
-        lines.period_type,
-        lines.period_date,
+        {{ month_of('lines.order_date') }},
         lines.executor_id,
         lines.product_id
+),
+
+months_of_periods as (
+    {% for period_type in periods %}
+    select
+        '{{ period_type }}' as period_type,
+        cast({{ dbt.date_trunc(period_type, 'month_date') }} as date) as period_date,
+        month_details.*
+    from month_details
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {% endfor %}
+),
+
+line_details as (
+    select
+        period_type,
+        period_date,
+        executor_id,
+        product_id,
+        sum(orders) as orders,
+        sum(returns) as returns,
+        sum(gross_sold_quantity) as gross_sold_quantity,
+        sum(returned_quantity) as returned_quantity,
+        sum(sales_amount) as sales_amount,
+        sum(revenue_amount) as revenue_amount
+    from months_of_periods
+    where period_date <= {{ as_of() }}
+    group by
+        period_type,
+        period_date,
+        executor_id,
+        product_id
 ),
 
 different_figures as (

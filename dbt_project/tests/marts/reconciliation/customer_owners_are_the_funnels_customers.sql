@@ -9,13 +9,20 @@ with month_ends as (
     group by month_date
 ),
 
--- An open end is far away here, so that the join below compares and nothing else.
+-- Months' ends are first days of months, and the end of as_of: a stretch lies over those from first_ends_at up to last_ends_at, and
+-- many stretches over the same ones.
 stretches as (
     select
         manager_id,
-        valid_from_at,
-        coalesce(valid_to_at, cast('9999-12-31' as timestamp)) as valid_to_at
+        {{ first_month_end('valid_from_at') }} as first_ends_at,
+        {{ last_month_end('valid_to_at') }} as last_ends_at,
+        count(*) as customers
     from {{ ref('fct_customer_owners') }}
+    where valid_from_at < {{ as_of_end() }}
+    group by
+        manager_id,
+        {{ first_month_end('valid_from_at') }},
+        {{ last_month_end('valid_to_at') }}
 ),
 
 -- Stretches of a customer never overlap, which is a test of its own: each is another customer.
@@ -23,14 +30,11 @@ stock as (
     select
         month_ends.month_date,
         stretches.manager_id as employee_id,
-        count(*) as customers_in_charge,
+        sum(stretches.customers) as customers_in_charge,
         0 as new_customers,
         0 as customers_assigned
     from stretches
-    inner join month_ends
-        on
-            stretches.valid_from_at < month_ends.ends_at
-            and stretches.valid_to_at >= month_ends.ends_at
+    inner join month_ends on month_ends.ends_at between stretches.first_ends_at and stretches.last_ends_at
     group by
         month_ends.month_date,
         stretches.manager_id

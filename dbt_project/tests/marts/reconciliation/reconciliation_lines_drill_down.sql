@@ -51,30 +51,60 @@ month_ends as (
     group by month_date
 ),
 
-stretches as (
+customers as (
     select
         customer_id,
-        manager_id,
-        valid_from_at,
-        coalesce(valid_to_at, cast('9999-12-31' as timestamp)) as valid_to_at
-    from {{ ref('fct_customer_owners') }}
+        case when not is_deleted then manager_id end as manager_id_now,
+        {{ first_month_end('created_at') }} as first_ends_at
+    from {{ ref('dim_customers') }}
+    where
+        not is_placeholder
+        and created_at < {{ as_of_end() }}
 ),
 
--- Who was in charge of every customer at every month's end, and who is now; nobody's is null.
+-- Months' ends are first days of months, and the end of as_of: somebody is in charge on those from first_ends_at up to last_ends_at,
+-- and many customers have the same ones. From their creation on, whoever was in charge before; nobody's now is null.
+stretches as (
+    select
+        owners.manager_id as manager_id_then,
+        customers.manager_id_now,
+        greatest({{ first_month_end('owners.valid_from_at') }}, customers.first_ends_at) as first_ends_at,
+        {{ last_month_end('owners.valid_to_at') }} as last_ends_at,
+        count(*) as customers
+    from {{ ref('fct_customer_owners') }} as owners
+    inner join customers on owners.customer_id = customers.customer_id
+    where owners.valid_from_at < {{ as_of_end() }}
+    group by
+        owners.manager_id,
+        customers.manager_id_now,
+        greatest({{ first_month_end('owners.valid_from_at') }}, customers.first_ends_at),
+        {{ last_month_end('owners.valid_to_at') }}
+),
+
 stock as (
     select
         month_ends.month_date,
-        customers.customer_id,
-        stretches.manager_id as manager_id_then,
-        case when not customers.is_deleted then customers.manager_id end as manager_id_now
-    from {{ ref('dim_customers') }} as customers
-    inner join month_ends on customers.created_at < month_ends.ends_at
-    left join stretches
-        on
-            customers.customer_id = stretches.customer_id
-            and month_ends.ends_at > stretches.valid_from_at
-            and month_ends.ends_at <= stretches.valid_to_at
-    where not customers.is_placeholder
+        stretches.manager_id_then,
+        stretches.manager_id_now,
+        sum(stretches.customers) as customers
+    from stretches
+    inner join month_ends on month_ends.ends_at between stretches.first_ends_at and stretches.last_ends_at
+    group by
+        month_ends.month_date,
+        stretches.manager_id_then,
+        stretches.manager_id_now
+),
+
+creations as (
+    select
+        manager_id_now,
+        first_ends_at,
+        count(*) as customers
+    from customers
+    where manager_id_now is not null
+    group by
+        manager_id_now,
+        first_ends_at
 ),
 
 left_since as (
@@ -83,24 +113,41 @@ left_since as (
         case when manager_id_now is null then 'deleted_since' else 'handed_over_since' end as line,
         month_date,
         manager_id_then as employee_id,
-        -1 as figure
+        -customers as figure
     from stock
-    where
-        manager_id_then is not null
-        and manager_id_then is distinct from manager_id_now
+    where manager_id_then is distinct from manager_id_now
 ),
 
-came_since as (
+received_since as (
     select
         'customers_in_charge' as metric,
-        case when manager_id_then is null then 'restored_since' else 'received_since' end as line,
+        'received_since' as line,
         month_date,
         manager_id_now as employee_id,
-        1 as figure
+        customers as figure
     from stock
-    where
-        manager_id_now is not null
-        and manager_id_then is distinct from manager_id_now
+    where manager_id_then != manager_id_now
+),
+
+-- Customers of whoever is in charge now of whom nobody was in charge then: all that were created, without those of somebody.
+restored_since as (
+    select
+        'customers_in_charge' as metric,
+        'restored_since' as line,
+        month_ends.month_date,
+        creations.manager_id_now as employee_id,
+        creations.customers as figure
+    from creations
+    inner join month_ends on creations.first_ends_at <= month_ends.ends_at
+    union all
+    select
+        'customers_in_charge' as metric,
+        'restored_since' as line,
+        month_date,
+        manager_id_now as employee_id,
+        -customers as figure
+    from stock
+    where manager_id_now is not null
 ),
 
 rows_behind as (
@@ -108,7 +155,9 @@ rows_behind as (
     union all
     select * from left_since
     union all
-    select * from came_since
+    select * from received_since
+    union all
+    select * from restored_since
 ),
 
 expected as (
