@@ -41,7 +41,7 @@ typecheck: install  ## types of the Python code
 	@$(BIN)/mypy
 
 sql-lint: install  ## style of the SQL
-	@$(BIN)/sqlfluff lint --disable-progress-bar models dbt_project/tests
+	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models dbt_project/tests
 
 unit: install  ## tests, the dbt unit tests among them
 # Two processes; a file's tests stay together, because they share what their fixtures build.
