@@ -153,8 +153,7 @@ def read_dashboards(path: Path = DASHBOARDS_PATH) -> tuple[Dashboard, ...]:
     _check_names([dashboard.name for dashboard in dashboards], "two dashboards are")
     for dashboard in dashboards:
         for chart in dashboard.charts:
-            if chart.opens and chart.opens not in {other.name for other in dashboards}:
-                raise DashboardError(f"{dashboard.name}, {chart.name}: opens {chart.opens!r}, which is no dashboard")
+            _check_opens(dashboard, chart, {other.name: other for other in dashboards})
     return dashboards
 
 
@@ -175,6 +174,26 @@ def mart_columns() -> Mapping[str, Mapping[str, tuple[str, str]]]:
 def label_domains() -> frozenset[str]:
     """The domains of `seeds/labels.csv`."""
     return frozenset(line.split(",", 1)[0] for line in _LABELS.read_text(encoding="utf-8").splitlines()[1:])
+
+
+def _check_opens(dashboard: Dashboard, chart: Chart, boards: Mapping[str, Dashboard]) -> None:
+    """A click leads to rows of every figure in the chart, with none of them left out."""
+    if not chart.opens:
+        return
+    where = f"{dashboard.name}, {chart.name}"
+    if chart.opens not in boards:
+        raise DashboardError(f"{where}: opens {chart.opens!r}, which is no dashboard")
+    odd = [column.name for column in chart.columns if column.name not in STANDARD]
+    if odd:
+        raise DashboardError(f"{where}: opens {chart.opens}, which has no filter {', '.join(odd)}")
+    shown = [other.source for other in boards[chart.opens].charts if other.kind is Kind.ROWS]
+    for metric in chart.metrics:
+        rows = metric.detail
+        if rows is not None and not any(
+            (source.mart, source.owner) == (rows.mart, rows.owner) and set(source.terms) <= set(rows.terms)
+            for source in shown
+        ):
+            raise DashboardError(f"{where}: opens {chart.opens}, which does not have the rows of {metric.name}")
 
 
 def _pair(value: object, where: str) -> Words:
@@ -280,16 +299,29 @@ class _Reader:
         naming = naming if colon else _NAMING_OF_KEY.get(name, "")
         if naming and naming not in {*ENTITIES, *label_domains(), "metric"}:
             raise DashboardError(f"{where}: {text!r}: {naming} is no entity, no domain of labels.csv and not metric")
-        called = naming if colon and naming in ENTITIES else name.removesuffix("_id") if naming in ENTITIES else name
+        # `member_id` of two groupings is two columns: filters go by the name.
+        called = naming if colon else name.removesuffix("_id") if naming else name
         data_type, description = known[name]
-        return Column(called, name, naming, "varchar" if naming else data_type, self._title(called, where), description)
+        title = self._title(called, where, source)
+        return Column(called, name, naming, "varchar" if naming else data_type, title, description)
 
-    def _title(self, name: str, where: str) -> Words:
+    def _title(self, name: str, where: str, source: Source | None = None) -> Words:
+        if source is not None and f"{source.mart}.{name}" in self._words:
+            return self._words[f"{source.mart}.{name}"]
         if name in self._words:
             return self._words[name]
-        if name in self._catalogue:
-            return Words(self._catalogue[name].label_en, self._catalogue[name].label_vi)
+        metric = self._catalogue.get(name)
+        if metric is not None and source is not None and _holds(source, metric):
+            return Words(metric.label_en, metric.label_vi)
         raise DashboardError(f"{where}: `words` has no title for the column {name}")
+
+
+def _holds(source: Source, metric: Metric) -> bool:
+    """Whether the column of the metric's name is the metric there, or a row's part of it."""
+    if metric.figure.mart == source.mart:
+        return metric.measure == metric.name
+    value = metric.detail_value
+    return metric.detail is not None and metric.detail == source and value is not None and value.column == metric.name
 
 
 def _described(metrics: Sequence[Metric]) -> Words:

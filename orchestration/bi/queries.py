@@ -5,7 +5,7 @@ filters; nothing that a person types is ever in it. Not here: what a chart may a
 
 A dataset is the rows of one mart, as far as charts need them, with names in place of keys and the same columns
 everywhere: `month` (text, 2026-03), `month_date` (its first day), `is_running_month`, `employee`, `department`. It has
-no month after the publication's day. Two people, sources or products of one name are told apart by their key. Where an
+no month after the publication's. Two people, sources or products of one name are told apart by their key. Where an
 order of values is known, `NAME_order` has it. All of it is plain SQL that DuckDB understands too, so that the same text
 can be checked on a viewer's own file.
 """
@@ -48,8 +48,6 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     "source": ("source_name", ""),
     "task_type": ("task_type_name", ""),
 }
-# Too many to look through all of them for namesakes: a customer stands beside its other columns, not in a total.
-_NOT_TOLD_APART = frozenset({"customer"})
 
 
 @dataclass(frozen=True)
@@ -238,24 +236,23 @@ class _Parts:
         return column if date.is_month else f"cast(date_trunc('month', {column}) as date)"
 
     def _named(self, key: str, name: str, entity: str) -> None:
-        dimension, own_key = ENTITIES[entity]
-        named, order = _NAMES[entity]
+        _, order = _NAMES[entity]
         alias = quoted(f"{name}_names")
-        shown = quoted(named) if entity in _NOT_TOLD_APART else _told_apart(named, own_key)
-        ordered = f", {quoted(order)} as shown_order" if order else ""
-        self._joins.append(
-            f"left join (select {quoted(own_key)} as member_key, {shown} as shown{ordered} from {SCHEMA}.{dimension}) "
-            f"as {alias} on {key} = {alias}.member_key"
-        )
+        members = _members(entity, self._language)
+        self._joins.append(f"left join ({members}) as {alias} on {key} = {alias}.member_key")
         self._select(f"coalesce({alias}.shown, cast({key} as varchar), '–')", name)
         if order:
             self._order(alias, name)
 
     def _labelled(self, key: str, name: str, domain: str) -> None:
         alias = quoted(f"{name}_labels")
-        text = "label_vi" if self._language is Lang.VI else "label_en"
+        text = _label(self._language)
         if domain == "metric":
-            table = f"select metric as code, {text} as shown from {SCHEMA}.dim_metrics"
+            table = (
+                f"select metrics.metric as code, metrics.{text} || ' (' || coalesce(units.{text}, metrics.unit) || ')' "
+                f"as shown from {SCHEMA}.dim_metrics as metrics left join {SCHEMA}.dim_labels as units "
+                "on units.domain = 'metric_unit' and units.code = metrics.unit"
+            )
         else:
             table = (
                 f"select code, {text} as shown, sort_order as shown_order from {SCHEMA}.dim_labels "
@@ -289,21 +286,39 @@ def _condition(term: Term) -> str:
     }[term.operator]
 
 
-def values_sql(name: str) -> str:
+def values_sql(name: str, language: Lang) -> str:
     """The values a standard filter offers: months up to the publication's day, people or departments that are seen."""
     if name == MONTH:
         return (
             f"select distinct substr(cast(month_date as varchar), 1, 7) as {quoted(MONTH)} from {SCHEMA}.dim_date "
             f"where calendar_date <= {_AS_OF} order by 1 desc"
         )
-    entity = EMPLOYEE if name == EMPLOYEE else DEPARTMENT
+    members = _members(EMPLOYEE if name == EMPLOYEE else DEPARTMENT, language)
+    return f"select shown as {quoted(name)} from ({members}) as members order by 1"
+
+
+def _label(language: Lang) -> str:
+    return "label_vi" if language is Lang.VI else "label_en"
+
+
+def _members(entity: str, language: Lang) -> str:
+    """Every member of an entity by its key, as it is shown; no two alike.
+
+    The key stands behind a name that two have, and behind one that reads like a name with a key. Of customers, who are
+    too many to compare, the code always does. Who is none or unknown is so in the reader's language.
+    """
     dimension, key = ENTITIES[entity]
-    named, _ = _NAMES[entity]
-    shown = _told_apart(named, key)
-    return f"select {shown} as {quoted(name)} from {SCHEMA}.{dimension} order by 1"
-
-
-def _told_apart(named: str, key: str) -> str:
-    """The name, with its key behind it where the viewer sees two of that name."""
-    alone = f"count(*) over (partition by {quoted(named)}) = 1"
-    return f"case when {alone} then {quoted(named)} else {quoted(named)} || ' (' || {quoted(key)} || ')' end"
+    named, order = _NAMES[entity]
+    with_key = f"{quoted(named)} || ' (' || {quoted(key)} || ')'"
+    if entity == "customer":
+        shown = f"{quoted(named)} || ' (' || coalesce(customer_code, {quoted(key)}) || ')'"
+    else:
+        alone = f"count(*) over (partition by {quoted(named)}) = 1"
+        like_another = f"{quoted(named)} in (select {with_key} from {SCHEMA}.{dimension})"
+        shown = f"case when {alone} and not {like_another} then {quoted(named)} else {with_key} end"
+    ordered = f", {quoted(order)} as shown_order" if order else ""
+    words = f"select code, {_label(language)} as word from {SCHEMA}.dim_labels where domain = 'member'"
+    return (
+        f"select {quoted(key)} as member_key, coalesce(words.word, {shown}) as shown{ordered} "
+        f"from {SCHEMA}.{dimension} left join ({words}) as words on {quoted(key)} = words.code"
+    )

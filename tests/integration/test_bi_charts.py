@@ -164,10 +164,10 @@ def test_both_languages_show_the_same_figures(opened: Opened, name: str) -> None
 
 def test_filters_offer_months_up_to_the_day_and_the_people_seen(opened: Opened) -> None:
     file, publication = opened
-    months = [month for (month,) in file.execute(values_sql("month")).fetchall()]
+    months = [month for (month,) in file.execute(values_sql("month", Lang.EN)).fetchall()]
     assert months[0] == f"{MONTH:%Y-%m}"
     assert months == sorted(months, reverse=True)
-    people = {name for (name,) in file.execute(values_sql("employee")).fetchall()}
+    people = {name for (name,) in file.execute(values_sql("employee", Lang.EN)).fetchall()}
     seen = publication.execute("select full_name from access.access_dim_employees").fetchall()
     assert people == {name for (name,) in seen}
 

@@ -156,7 +156,7 @@ def test_conditions_stand_between_the_rows_and_their_order(chart: Any) -> None:
 
 def test_no_value_of_a_filter_stands_in_the_text() -> None:
     for name in ("month", "employee", "department"):
-        assert f'as "{name}"' in values_sql(name)
+        assert f'as "{name}"' in values_sql(name, Lang.VI)
 
 
 def test_the_list_names_every_chart_with_its_table() -> None:

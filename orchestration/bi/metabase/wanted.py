@@ -346,7 +346,7 @@ def _with_click(placed: Placed, boards: Mapping[str, int], filters: Mapping[str,
 
 def _list_card(name: str, language: Lang) -> Card:
     title = _LIST.of(language).format(name=_FILTERS[name].of(language))
-    return Card(list_key(name), title, _LIST_ABOUT.of(language), "table", values_sql(name), (), {})
+    return Card(list_key(name), title, _LIST_ABOUT.of(language), "table", values_sql(name, language), (), {})
 
 
 def _board(dashboard: Dashboard, sets: Mapping[str, Dataset], language: Lang) -> Board:
