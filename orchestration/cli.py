@@ -841,6 +841,61 @@ def bi_metabase(
         raise typer.Exit(FAILED_CHECK)
 
 
+@bi.command(name="superset")
+def bi_superset(
+    viewers: Annotated[
+        list[str] | None,
+        typer.Option("--viewer", metavar="EMAIL", help="For whom; repeatable. Each gets dashboards of their own."),
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="For everybody whose login has a password.")] = False,
+    target: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The bundle to write, a ZIP.")] = None,
+    into: Annotated[
+        str | None, typer.Option("--into", metavar="URL", help="A running Superset to bring it into, with a role each.")
+    ] = None,
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help="With --into: an administrator.")] = "admin",
+    user_password: Annotated[
+        Path | None, typer.Option("--user-password", metavar="FILE", help="With --into: file with that password.")
+    ] = None,
+    passwords: Annotated[
+        Path | None,
+        typer.Option(
+            "--passwords",
+            metavar="FILE",
+            help="With --into: the file of `kpi publish --passwords`; needed once, Superset keeps them.",
+        ),
+    ] = None,
+    lang: Annotated[str, typer.Option("--lang", metavar="en|vi", help="Language of the dashboards.")] = "en",
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="URL", help="PostgreSQL as Superset reaches it, not KPI_POSTGRES_URL."),
+    ] = None,
+) -> None:
+    """Dashboards for Apache Superset: a bundle to import, or straight into a server."""
+    from orchestration.bi.superset.make import import_into, read_account, write_bundle
+    from orchestration.report.labels import Lang as Language
+    from orchestration.serving.postgres.target import Target
+
+    if everybody == bool(viewers):
+        raise UsageError("say either for whom with --viewer EMAIL, or --all")
+    if (target is None) == (into is None):
+        raise UsageError("say either where to write the bundle with --out FILE, or which Superset with --into URL")
+    if into is None and (user_password is not None or passwords is not None):
+        raise UsageError("a bundle never has a password in it; --user-password and --passwords go with --into")
+    if lang not in set(Language):
+        raise UsageError(f"--lang {lang}: en or vi")
+    server = Target.of(load_settings(), to)
+    emails = None if everybody else viewers
+    if target is not None:
+        for line in write_bundle(server, emails, Language(lang), target).lines():
+            out.print(Text(line), soft_wrap=True)
+        return
+    if into is None or user_password is None:
+        raise UsageError("--into needs --user-password FILE, the administrator's password")
+    account = read_account(user, user_password)
+    for person in import_into(server, emails, Language(lang), into, account, passwords):
+        out.print(Text(f"  {person.email:<36} role {person.title}"), soft_wrap=True)
+
+
 @app.command()
 def doctor() -> None:
     """Say what is wrong or worth knowing, and what to do."""
@@ -1333,6 +1388,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from orchestration.backfill.months import BackfillError
     from orchestration.bi.definition import DashboardError
     from orchestration.bi.metabase.errors import MetabaseError
+    from orchestration.bi.errors import BiError
     from orchestration.freezing.manifest import FrozenError
     from orchestration.landing.manifest import LandingError
     from orchestration.monthly.mail import MailError
@@ -1351,6 +1407,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
         RulesError,
         ServingError,
         BackfillError,
+        BiError,
         FrozenError,
         DashboardError,
         MetabaseError,
