@@ -196,6 +196,7 @@ def test_figures_are_written_in_their_units(files: Files) -> None:
     assert formats["orders"] == ",.0f"
     assert formats["source_orders_split"] == ",.1f"
     assert formats["mean_rating"] == ",.2f"
+    assert formats["product_sold_quantity"] == ",.2~f"
 
 
 def test_everything_says_what_it_is(dashboards: tuple[Dashboard, ...], files: Files) -> None:

@@ -23,6 +23,7 @@ MEMBERS_SHOWN = 1_000
 BARS_SHOWN = 20
 
 _WHOLE, _ONE_DECIMAL, _TWO_DECIMALS, _SHARE = ",.0f", ",.1f", ",.2f", ".1%"
+_AS_NEEDED = ",.2~f"
 _SHORT = "SMART_NUMBER"
 _PICTURES: Mapping[Kind, str] = {
     Kind.NUMBER: "big_number_total",
@@ -45,6 +46,8 @@ def metric_format(metric: Metric) -> str:
         return _SHARE
     if metric.unit == "currency":
         return _WHOLE
+    if metric.unit == "quantity":
+        return _AS_NEEDED
     if metric.is_rate:
         return _TWO_DECIMALS if metric.unit == "stars" else _ONE_DECIMAL
     data_type, _ = mart_columns()[metric.figure.mart][metric.measure]

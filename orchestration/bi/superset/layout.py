@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from math import ceil
 from typing import Any
 
 from orchestration.bi.definition import DEPARTMENT, EMPLOYEE, MONTH, Chart, Dashboard, Kind
@@ -19,6 +21,7 @@ COLUMNS = 12
 _NOTE_WIDTH, _AS_OF_WIDTH, _NOTE_HEIGHT = 10, 2, 15
 _HEIGHTS: Mapping[Kind, int] = {Kind.NUMBER: 16, Kind.LINE: 46, Kind.BAR: 52, Kind.TABLE: 50, Kind.ROWS: 62}
 _WIDE_TABLE = 5
+_NUMBERS_IN_A_ROW = 4
 
 
 @dataclass(frozen=True)
@@ -32,30 +35,40 @@ class Placed:
 
 
 def rows_of(charts: Sequence[Chart]) -> list[list[tuple[Chart, int]]]:
-    """The charts in rows of twelve columns, in their order: numbers share a row, what is left over is filled."""
-    rows: list[list[tuple[Chart, int]]] = []
-    for chart in charts:
-        width = _width(chart)
-        row = rows[-1] if rows else []
-        is_same_kind = bool(row) and (row[0][0].kind is Kind.NUMBER) == (chart.kind is Kind.NUMBER)
-        if is_same_kind and sum(taken for _, taken in row) + width <= COLUMNS:
-            row.append((chart, width))
-        else:
-            rows.append([(chart, width)])
+    """The charts in rows of twelve columns, in their order: numbers among themselves, what is left over is filled."""
+    rows: list[list[Chart]] = []
+    for is_number, group in groupby(charts, key=lambda chart: chart.kind is Kind.NUMBER):
+        members = list(group)
+        rows.extend(_rows_of_numbers(members) if is_number else _rows_by_width(members))
     return [_filled(row) for row in rows]
 
 
+def _rows_of_numbers(charts: Sequence[Chart]) -> list[list[Chart]]:
+    """As few rows as hold them with room for their titles, about equally long."""
+    rows = ceil(len(charts) / _NUMBERS_IN_A_ROW)
+    length = ceil(len(charts) / rows)
+    return [list(charts[start : start + length]) for start in range(0, len(charts), length)]
+
+
+def _rows_by_width(charts: Sequence[Chart]) -> list[list[Chart]]:
+    rows: list[list[Chart]] = []
+    for chart in charts:
+        if rows and sum(map(_width, rows[-1])) + _width(chart) <= COLUMNS:
+            rows[-1].append(chart)
+        else:
+            rows.append([chart])
+    return rows
+
+
 def _width(chart: Chart) -> int:
-    if chart.kind is Kind.NUMBER:
-        return 2
     is_wide = chart.kind is Kind.ROWS or len(chart.columns) + len(chart.metrics) >= _WIDE_TABLE
     return COLUMNS if is_wide else COLUMNS // 2
 
 
-def _filled(row: Sequence[tuple[Chart, int]]) -> list[tuple[Chart, int]]:
+def _filled(row: Sequence[Chart]) -> list[tuple[Chart, int]]:
     """The row over all twelve columns, evenly; what cannot be divided goes to the last ones."""
     width, left = divmod(COLUMNS, len(row))
-    return [(chart, width + (index >= len(row) - left)) for index, (chart, _) in enumerate(row)]
+    return [(chart, width + (index >= len(row) - left)) for index, chart in enumerate(row)]
 
 
 def numbered(charts: Sequence[Placed]) -> dict[str, int]:
