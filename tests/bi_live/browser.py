@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, Page, Response
 from tests.bi_live.superset import User
 
 _WAIT = 90_000
+# Bars and lines grow for a second, longer on a busy machine.
+_TRIES = 20
 # High enough for every chart of a dashboard: Superset draws only what is on the screen.
 _WIDTH, _HEIGHT = 1500, 3600
 _BUSY = ".loading, [data-test='loading-indicator'], .ant-spin-spinning"
@@ -41,8 +43,6 @@ class Opened:
             arg=[charts, _BUSY],
             timeout=_WAIT,
         )
-        # Pictures move into place.
-        self.page.wait_for_timeout(1_500)
 
     def wait_for_figure(self, chart: int, figure: str) -> None:
         """Wait until a chart shows this number."""
@@ -58,6 +58,11 @@ class Opened:
         self.page.locator(".ant-select-item-option", has_text=value).first.click()
         self.page.keyboard.press("Escape")
         self.page.click("[data-test='filter-bar__apply-button']")
+
+    def drill(self, title: str) -> None:
+        """Ask for the rows behind a chart, by its menu."""
+        self.page.locator(f"[data-test-chart-name='{title}'] [aria-label='More Options']").click()
+        self.page.get_by_text("Drill to detail", exact=True).first.click()
 
     def close(self) -> None:
         """Listen no more; the window stays."""
@@ -79,13 +84,22 @@ class Opened:
             self.answers[int(asked["slice_id"])] = response.json()["result"][0]["data"]
 
     def picture(self, path: Path) -> None:
-        """A picture of the page, down to its last row."""
+        """A picture of the page, down to its last row, once nothing moves any more."""
         bottom = self.page.evaluate(
             "() => Math.max(...[...document.querySelectorAll('.dashboard-component, .chart-slice')]"
             ".map(part => part.getBoundingClientRect().bottom))"
         )
         height = min(int(bottom) + 30, _HEIGHT)
-        self.page.screenshot(path=path, clip={"x": 0, "y": 0, "width": _WIDTH, "height": height})
+        before, now = b"", self._screen(height)
+        for _ in range(_TRIES):
+            self.page.wait_for_timeout(1_000)
+            before, now = now, self._screen(height)
+            if before == now:
+                break
+        path.write_bytes(now)
+
+    def _screen(self, height: int) -> bytes:
+        return self.page.screenshot(clip={"x": 0, "y": 0, "width": _WIDTH, "height": height})
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from orchestration.bi.definition import EMPLOYEE, Chart, Dashboard, Kind
+from orchestration.bi.definition import EMPLOYEE, MONTH, Chart, Dashboard, Kind
 from orchestration.bi.queries import Dataset, dataset_name
 from tests.bi_live.browser import Opened, logged_in, opened
-from tests.bi_live.conftest import MANAGER, VIEWERS, Company, Imported
-from tests.bi_live.test_superset import month_of, numbers_of, queried
+from tests.bi_live.conftest import MANAGER, SELLER, VIEWERS, Company, Imported
+from tests.bi_live.test_superset import NEWEST, month_of, numbers_of, queried
 from tests.page.conftest import browser
 from tests.support.postgres import Server
 from tests.support.postgres_company import log_in
@@ -21,6 +21,12 @@ from tests.support.postgres_company import log_in
 __all__ = ["browser"]
 
 SOMEBODY = "Phạm Hồng Diễm"
+# As the page itself asks: with its cookie, and the token against forged requests.
+_ASK = """async address => {
+    const token = (await (await fetch("/api/v1/security/csrf_token/")).json()).result;
+    const headers = {"Content-Type": "application/json", "X-CSRFToken": token};
+    return (await fetch(address, {method: "POST", headers, body: "{}"})).status;
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +99,28 @@ def check_chart(seen: Opened, chart: Chart, number: int, expected: list[tuple[ob
     else:
         # The page may draw its first page of rows, its first bars, or also months without a row.
         assert bool(rows) == bool(expected), chart.name
+
+
+def test_the_rows_behind_a_chart_are_the_viewers_own(
+    browser: Browser, imported: Imported, dashboards: tuple[Dashboard, ...]
+) -> None:
+    [funnel] = [dashboard for dashboard in dashboards if dashboard.name == "kpi_funnel"]
+    admin = imported.superset.log_in()
+    datasets_there = numbers_of(admin, "dataset")
+    admin.close()
+    person = imported.people[MANAGER]
+    with logged_in(browser, imported.superset.url, imported.users[MANAGER]) as page:
+        seen = opened(page, person.address("kpi_funnel"))
+        seen.wait_for(len(funnel.charts) + 1)
+        with page.expect_response(lambda response: "/datasource/samples" in response.url) as answered:
+            seen.drill("Trong tháng theo nhân viên")
+        rows = answered.value.json()["result"]["data"]
+        assert {row[MONTH] for row in rows} == {NEWEST}
+        assert SOMEBODY in {row[EMPLOYEE] for row in rows}
+        for email, status in ((MANAGER, 200), (SELLER, 403)):
+            number = datasets_there[imported.people[email].uuid("dataset", "fct_funnel")]
+            address = f"/datasource/samples?force=false&datasource_type=table&datasource_id={number}&per_page=5&page=1"
+            assert page.evaluate(_ASK, address) == status
 
 
 def test_a_filter_and_a_click_narrow_the_page(

@@ -199,6 +199,19 @@ def test_figures_are_written_in_their_units(files: Files) -> None:
     assert formats["product_sold_quantity"] == ",.2~f"
 
 
+def test_an_axis_writes_no_two_marks_the_same(files: Files) -> None:
+    axes = {
+        name.partition("__")[2].removesuffix(".yaml"): content["params"]["y_axis_format"]
+        for name, content in of(files, "charts", LAN).items()
+        if content["viz_type"].startswith("echarts")
+    }
+    assert (axes["tasks_by_type"], axes["new_customers_by_month"], axes["revenue_by_month"]) == (
+        ",.2~f",
+        ",.2~f",
+        "SMART_NUMBER",
+    )
+
+
 def test_everything_says_what_it_is(dashboards: tuple[Dashboard, ...], files: Files) -> None:
     for name, content in files.items():
         if name.startswith(("charts/", "dashboards/", "datasets/")):
@@ -254,13 +267,17 @@ def listed(*found: Mapping[str, Any]) -> dict[str, Any]:
     return {"result": list(found)}
 
 
-def test_a_role_opens_one_connection_and_nothing_else() -> None:
+def test_a_role_opens_one_connection_and_the_rows_behind_its_charts() -> None:
     api = "/api/v1"
     asked: list[tuple[str, str, Any]] = []
     permission = {"permission": {"name": "database_access"}, "view_menu": {"name": "[KPI lan@cty.example].(id:7)"}}
     other = {"permission": {"name": "database_access"}, "view_menu": {"name": "[KPI minh@cty.example].(id:8)"}}
+    drill = {"permission": {"name": "can_samples"}, "view_menu": {"name": "Datasource"}}
+    more = {"permission": {"name": "all_database_access"}, "view_menu": {"name": "all_database_access"}}
     answers = {
-        ("GET", f"{api}/security/permissions-resources/"): listed({"id": 70, **permission}, {"id": 80, **other}),
+        ("GET", f"{api}/security/permissions-resources/"): listed(
+            {"id": 70, **permission}, {"id": 80, **other}, {"id": 90, **drill}, {"id": 99, **more}
+        ),
         ("GET", f"{api}/database/"): listed(
             {"id": 7, "uuid": LAN.uuid("database"), "database_name": "KPI lan@cty.example"},
             {"id": 8, "uuid": MINH.uuid("database"), "database_name": "KPI minh@cty.example"},
@@ -273,9 +290,12 @@ def test_a_role_opens_one_connection_and_nothing_else() -> None:
     answering(answers, asked).open_to([LAN, MINH])
     assert [request for request in asked if request[0] == "POST"] == [
         ("POST", f"{api}/security/roles/", {"name": "KPI lan@cty.example"}),
-        ("POST", f"{api}/security/roles/3/permissions", {"permission_view_menu_ids": [70]}),
-        ("POST", f"{api}/security/roles/2/permissions", {"permission_view_menu_ids": [80]}),
+        ("POST", f"{api}/security/roles/3/permissions", {"permission_view_menu_ids": [70, 90]}),
+        ("POST", f"{api}/security/roles/2/permissions", {"permission_view_menu_ids": [80, 90]}),
     ]
+    without = {**answers, ("GET", f"{api}/security/permissions-resources/"): listed({"id": 70, **permission})}
+    with pytest.raises(BiError, match="has no permission can_samples on Datasource; `superset init` makes it"):
+        answering(without, asked).open_to([LAN])
     with pytest.raises(BiError, match=r"has no connection of somebody@cty\.example"):
         answering(answers, asked).open_to([Audience("somebody@cty.example", "kpi_v_3", "kpi")])
 

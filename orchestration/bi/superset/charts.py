@@ -162,8 +162,9 @@ def _number(chart: Chart, dataset: Dataset) -> dict[str, Any]:
 
 
 def _axes(chart: Chart) -> dict[str, Any]:
-    formats = {metric_format(metric) for metric in chart.metrics}
-    is_money = any(metric.unit == "currency" for metric in chart.metrics)
+    [unit] = {metric.unit for metric in chart.metrics}
+    # Whole numbers have half ones between them on an axis: rounded, two marks would say the same.
+    written = {"currency": _SHORT, "rate": _SHARE}.get(unit, _AS_NEEDED)
     return {
         "metrics": [metric.name for metric in chart.metrics],
         "groupby": [],
@@ -176,7 +177,7 @@ def _axes(chart: Chart) -> dict[str, Any]:
         "truncate_metric": True,
         "show_empty_columns": True,
         "comparison_type": "values",
-        "y_axis_format": _SHORT if is_money or len(formats) > 1 else formats.pop(),
+        "y_axis_format": written,
         "y_axis_bounds": [0, None],
         "truncateYAxis": False,
         "x_axis_title_margin": 15,

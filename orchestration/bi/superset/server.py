@@ -3,8 +3,8 @@
 Belongs here: the few requests this needs. Not here: what is in a bundle (`bundle`), whom it is for (`audiences`).
 
 A role opens one person's connection, and with it the datasets, charts and dashboards over it, and nothing else. Whoever
-gets the role and Superset's own `Gamma` sees these dashboards only. Accounts are Superset's: it may have its own way of
-letting people in.
+gets the role and Superset's own `Gamma` sees these dashboards only, and may look at the rows behind their charts.
+Accounts are Superset's: it may have its own way of letting people in.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from orchestration.bi.errors import BiError
 from orchestration.bi.superset.bundle import database_file
 from orchestration.bi.superset.names import Audience
 
+# Drill to detail, which Gamma does not have. It asks for the right to the dataset as well.
+_DRILL = ("can_samples", "Datasource")
 _PAGE = 100
 _SHOWN = 500
 # An import asks PostgreSQL for its schemas, once for every connection.
@@ -56,11 +58,10 @@ class Superset:
         )
 
     def open_to(self, people: Sequence[Audience]) -> None:
-        """Make or repair the role of each: one connection, nothing else."""
+        """Make or repair the role of each: one connection, and the rows behind its charts."""
         permissions = {
-            permission["view_menu"]["name"]: int(permission["id"])
+            (permission["permission"]["name"], permission["view_menu"]["name"]): int(permission["id"])
             for permission in self._all("security/permissions-resources")
-            if permission["permission"]["name"] == "database_access"
         }
         databases = {database["uuid"]: database for database in self._all("database")}
         roles = {role["name"]: int(role["id"]) for role in self._all("security/roles")}
@@ -68,13 +69,18 @@ class Superset:
             database = databases.get(audience.uuid("database"))
             if database is None:
                 raise BiError(f"Superset has no connection of {audience.email}: import the bundle first")
-            opened = permissions.get(f"[{database['database_name']}].(id:{database['id']})")
-            if opened is None:
-                raise BiError(f"Superset has no permission for {database['database_name']}; `superset init` makes it")
+            wanted = (("database_access", f"[{database['database_name']}].(id:{database['id']})"), _DRILL)
+            missing = [" on ".join(name) for name in wanted if name not in permissions]
+            if missing:
+                raise BiError(f"Superset has no permission {', '.join(missing)}; `superset init` makes it")
             role = roles.get(audience.title)
             if role is None:
                 role = int(self._ask("POST", "/api/v1/security/roles/", json={"name": audience.title})["id"])
-            self._ask("POST", f"/api/v1/security/roles/{role}/permissions", json={"permission_view_menu_ids": [opened]})
+            self._ask(
+                "POST",
+                f"/api/v1/security/roles/{role}/permissions",
+                json={"permission_view_menu_ids": [permissions[name] for name in wanted]},
+            )
 
     def _all(self, what: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
