@@ -1388,7 +1388,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from orchestration.backfill.months import BackfillError
     from orchestration.bi.definition import DashboardError
     from orchestration.bi.metabase.errors import MetabaseError
-    from orchestration.bi.errors import BiError
+    from orchestration.bi.superset.errors import SupersetError
     from orchestration.freezing.manifest import FrozenError
     from orchestration.landing.manifest import LandingError
     from orchestration.monthly.mail import MailError
@@ -1407,7 +1407,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
         RulesError,
         ServingError,
         BackfillError,
-        BiError,
+        SupersetError,
         FrozenError,
         DashboardError,
         MetabaseError,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestration.bi.errors import BiError
 from orchestration.bi.superset.audiences import audiences, read_passwords
+from orchestration.bi.superset.errors import SupersetError
 from orchestration.cli import main
 from orchestration.serving.errors import PublishError
 from orchestration.serving.postgres.publish import publish_to
@@ -28,13 +28,13 @@ def target(
 ) -> Iterator[Target]:
     folder = tmp_path_factory.mktemp("bundles")
     target = make_database(postgres_server, folder, "bundles")
-    with pytest.raises(BiError, match="has no logins yet"):
+    with pytest.raises(SupersetError, match="has no logins yet"):
         audiences(target, None)
     few = changed(small_publication, folder / "few.duckdb", marts=FEW_MARTS)
     publish_to(target, few)
-    with pytest.raises(BiError, match=r"no login of .* has a password yet"):
+    with pytest.raises(SupersetError, match=r"no login of .* has a password yet"):
         audiences(target, None)
-    with pytest.raises(BiError, match=r"the login of mai\.do@congty\.example has no password"):
+    with pytest.raises(SupersetError, match=r"the login of mai\.do@congty\.example has no password"):
         audiences(target, [MEMBER])
     publish_to(target, few, passwords_path=folder / "keys.csv")
     yield target
@@ -53,7 +53,7 @@ def test_the_command_writes_a_bundle_for_the_people_named(
     monkeypatch.setenv("KPI_POSTGRES_PASSWORD_FILE", str(target.password_file))
     monkeypatch.setenv("KPI_POSTGRES_ROLE_PREFIX", "bundles")
     path = tmp_path / "kpi.zip"
-    named = ("--viewer", HEAD, "--viewer", f" {MEMBER.upper()}", "--viewer", HEAD)
+    named = ("--viewer", HEAD, "--viewer", f" {MEMBER.upper()}", "--viewer", MEMBER)
     with pytest.raises(SystemExit) as left:
         main(("bi", "superset", *named, "--to", target.url, "--out", str(path), "--lang", "vi"))
     assert left.value.code == 0
@@ -95,7 +95,7 @@ def test_passwords_come_from_the_operators_file(target: Target, tmp_path: Path) 
     assert read_passwords(keys_path(target), [head]) == {key.login: key.password}
     other = tmp_path / "other.csv"
     other.write_text("email,name\na@b.vn,x\n", encoding="utf-8")
-    with pytest.raises(BiError, match="is no file of passwords"):
+    with pytest.raises(SupersetError, match="is no file of passwords"):
         read_passwords(other, [head])
-    with pytest.raises(BiError, match="cannot be read: No such file"):
+    with pytest.raises(SupersetError, match="cannot be read: No such file"):
         read_passwords(tmp_path / "none.csv", [head])

@@ -14,10 +14,10 @@ import pytest
 import yaml
 
 from orchestration.bi.definition import MONTH, Dashboard, Kind, read_dashboards
-from orchestration.bi.errors import BiError
 from orchestration.bi.queries import dataset_name, datasets
 from orchestration.bi.superset.audiences import server_of
 from orchestration.bi.superset.bundle import ROOT, Server, bundle_files, database_file, zip_bytes
+from orchestration.bi.superset.errors import SupersetError
 from orchestration.bi.superset.layout import COLUMNS
 from orchestration.bi.superset.names import Audience
 from orchestration.bi.superset.server import Superset
@@ -294,14 +294,14 @@ def test_a_role_opens_one_connection_and_the_rows_behind_its_charts() -> None:
         ("POST", f"{api}/security/roles/2/permissions", {"permission_view_menu_ids": [80, 90]}),
     ]
     without = {**answers, ("GET", f"{api}/security/permissions-resources/"): listed({"id": 70, **permission})}
-    with pytest.raises(BiError, match="has no permission can_samples on Datasource; `superset init` makes it"):
+    with pytest.raises(SupersetError, match="has no permission can_samples on Datasource; `superset init` makes it"):
         answering(without, asked).open_to([LAN])
-    with pytest.raises(BiError, match=r"has no connection of somebody@cty\.example"):
+    with pytest.raises(SupersetError, match=r"has no connection of somebody@cty\.example"):
         answering(answers, asked).open_to([Audience("somebody@cty.example", "kpi_v_3", "kpi")])
 
 
 def test_what_superset_refuses_is_said() -> None:
-    with pytest.raises(BiError, match=r"POST http://bi\.example/api/v1/assets/import/: 404 nothing here"):
+    with pytest.raises(SupersetError, match=r"POST http://bi\.example/api/v1/assets/import/: 404 nothing here"):
         answering({}, []).take(b"", {})
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from psycopg import conninfo
 
-from orchestration.bi.errors import BiError
 from orchestration.bi.superset.bundle import Server
+from orchestration.bi.superset.errors import SupersetError
 from orchestration.bi.superset.names import Audience
 from orchestration.serving.postgres import logins, swap
 from orchestration.serving.postgres.logins import Login
@@ -21,27 +21,28 @@ from orchestration.serving.postgres.names import ACCESS
 from orchestration.serving.postgres.target import Target, session
 
 _PORT = "5432"
+_GIVEN = "`kpi publish --passwords FILE`"
 _NOT_OPTIONS = frozenset({"user", "password", "host", "port", "dbname", "application_name"})
 
 
 def audiences(target: Target, emails: Sequence[str] | None) -> tuple[Audience, ...]:
     """These people, or with None everybody who has a login with a password, by e-mail.
 
-    Raises BiError for somebody without a password, and PublishError for somebody without a login.
+    Raises SupersetError for somebody without a password, and PublishError for somebody without a login.
     """
     with session(target) as postgres, postgres.transaction():
         if not swap.exists(postgres, ACCESS):
-            raise BiError(f"{target.shown} has no logins yet; the first `kpi publish --passwords FILE` makes them")
+            raise SupersetError(f"{target.shown} has no logins yet; {_GIVEN} makes them")
         if emails is None:
             there = logins.read_logins(postgres, target.roles)
             chosen = [login for login in there if login.has_password and not login.is_locked]
         else:
-            chosen = [logins.open_login(postgres, target, email) for email in dict.fromkeys(emails)]
+            chosen = list(dict.fromkeys(logins.open_login(postgres, target, email) for email in emails))
     for login in chosen:
         if not login.has_password:
-            raise BiError(f"the login of {login.email} has no password; `kpi publish --passwords FILE` gives it one")
+            raise SupersetError(f"the login of {login.email} has no password; {_GIVEN} gives it one")
     if not chosen:
-        raise BiError(f"no login of {target.shown} has a password yet; `kpi publish --passwords FILE` gives them some")
+        raise SupersetError(f"no login of {target.shown} has a password yet; {_GIVEN} gives them some")
     return tuple(_audience(login, target) for login in sorted(chosen, key=lambda login: login.email))
 
 
@@ -67,8 +68,8 @@ def read_passwords(path: Path, people: Sequence[Audience]) -> dict[str, str]:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except OSError as error:
-        raise BiError(f"the file of passwords {path} cannot be read: {error.strerror}") from error
+        raise SupersetError(f"the file of passwords {path} cannot be read: {error.strerror}") from error
     if rows and not {"login", "password"} <= set(rows[0]):
-        raise BiError(f"{path} is no file of passwords: `kpi publish --passwords FILE` writes email, login, password")
+        raise SupersetError(f"{path} is no file of passwords: {_GIVEN} writes email, login, password")
     known = {person.login for person in people}
     return {row["login"]: row["password"] for row in rows if row["login"] in known}

@@ -126,11 +126,6 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def bundled_datasets(dashboards: Sequence[Dashboard], language: Lang) -> dict[str, Dataset]:
-    """The datasets that charts are over, by name."""
-    return datasets(dashboards, language)
-
-
 class _Maker:
     """Makes the files of one person."""
 
@@ -139,7 +134,7 @@ class _Maker:
         self._audience = audience
         self._server = server
         self._language = language
-        self._datasets = bundled_datasets(dashboards, language)
+        self._datasets = datasets(dashboards, language)
 
     def files(self) -> dict[str, dict[str, Any]]:
         made = {database_file(self._audience): self._database()}

@@ -13,12 +13,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from orchestration.bi.definition import MONTH, Chart, Column, Kind, mart_columns
+from orchestration.bi.definition import Chart, Column, Kind, mart_columns
 from orchestration.bi.queries import Dataset
 from orchestration.metrics.registry import Metric
 
 MONTH_DATE = "month_date"
-ROWS_SHOWN = 50_000
+ROWS_SHOWN = 10_000
 MEMBERS_SHOWN = 1_000
 BARS_SHOWN = 20
 
@@ -253,8 +253,3 @@ def _as_table(chart: Chart) -> dict[str, Any]:
         "percent_metrics": [],
         "allow_rearrange_columns": True,
     }
-
-
-def is_over_months(chart: Chart) -> bool:
-    """Whether the chart shows every month, so that no chosen month may narrow it."""
-    return MONTH not in chart.filters

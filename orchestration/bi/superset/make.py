@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.bi.definition import read_dashboards
-from orchestration.bi.errors import BiError
 from orchestration.bi.superset.audiences import audiences, read_passwords, server_of
 from orchestration.bi.superset.bundle import bundle_files, database_file, zip_bytes
+from orchestration.bi.superset.errors import SupersetError
 from orchestration.bi.superset.names import Audience
 from orchestration.bi.superset.server import Account, session
 from orchestration.report.labels import Lang
@@ -44,7 +44,7 @@ def write_bundle(target: Target, emails: Sequence[str] | None, language: Lang, p
         aside.write_bytes(content)
         aside.replace(path)
     except OSError as error:
-        raise BiError(f"{path} cannot be written: {error.strerror}") from error
+        raise SupersetError(f"{path} cannot be written: {error.strerror}") from error
     finally:
         aside.unlink(missing_ok=True)
     return Bundle(path, people, len(content))
@@ -74,10 +74,10 @@ def import_into(
 
 
 def read_account(name: str, path: Path) -> Account:
-    """The administrator whose password a file has. Raises BiError where the file cannot be read or others may."""
+    """The administrator whose password a file has. Raises SupersetError where the file cannot be read or others may."""
     try:
         if path.stat().st_mode & 0o077:
-            raise BiError(f"the password file {path} is open to others; `chmod 600 {path}`")
+            raise SupersetError(f"the password file {path} is open to others; `chmod 600 {path}`")
         return Account(name, path.read_text(encoding="utf-8").strip())
     except OSError as error:
-        raise BiError(f"the password file {path} cannot be read: {error.strerror}") from error
+        raise SupersetError(f"the password file {path} cannot be read: {error.strerror}") from error

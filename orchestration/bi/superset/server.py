@@ -17,8 +17,8 @@ from typing import Any
 
 import httpx
 
-from orchestration.bi.errors import BiError
 from orchestration.bi.superset.bundle import database_file
+from orchestration.bi.superset.errors import SupersetError
 from orchestration.bi.superset.names import Audience
 
 # Drill to detail, which Gamma does not have. It asks for the right to the dataset as well.
@@ -68,11 +68,11 @@ class Superset:
         for audience in people:
             database = databases.get(audience.uuid("database"))
             if database is None:
-                raise BiError(f"Superset has no connection of {audience.email}: import the bundle first")
+                raise SupersetError(f"Superset has no connection of {audience.email}: import the bundle first")
             wanted = (("database_access", f"[{database['database_name']}].(id:{database['id']})"), _DRILL)
             missing = [" on ".join(name) for name in wanted if name not in permissions]
             if missing:
-                raise BiError(f"Superset has no permission {', '.join(missing)}; `superset init` makes it")
+                raise SupersetError(f"Superset has no permission {', '.join(missing)}; `superset init` makes it")
             role = roles.get(audience.title)
             if role is None:
                 role = int(self._ask("POST", "/api/v1/security/roles/", json={"name": audience.title})["id"])
@@ -97,7 +97,7 @@ class Superset:
 
 @contextmanager
 def session(url: str, account: Account) -> Iterator[Superset]:
-    """A session with a Superset. Raises BiError when it does not answer, does not let the account in, or refuses."""
+    """A session with a Superset. Raises SupersetError when it does not answer, or refuses."""
     try:
         with httpx.Client(base_url=url.rstrip("/"), timeout=_TIMEOUT_SECONDS) as client:
             given = {"username": account.name, "password": account.password, "provider": "db", "refresh": False}
@@ -108,7 +108,7 @@ def session(url: str, account: Account) -> Iterator[Superset]:
             client.headers["Referer"] = url
             yield Superset(client)
     except httpx.HTTPError as error:
-        raise BiError(f"{url}: {str(error) or type(error).__name__}") from error
+        raise SupersetError(f"{url}: {str(error) or type(error).__name__}") from error
 
 
 def _good(answer: httpx.Response) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _good(answer: httpx.Response) -> dict[str, Any]:
         try:
             body: dict[str, Any] = answer.json()
         except ValueError as error:
-            raise BiError(f"{answer.request.url}: this is no answer of Superset's API") from error
+            raise SupersetError(f"{answer.request.url}: this is no answer of Superset's API") from error
         return body
     what = f"{answer.request.method} {answer.request.url}: {answer.status_code}"
-    raise BiError(f"{what} {' '.join(answer.text.split())[:_SHOWN]}")
+    raise SupersetError(f"{what} {' '.join(answer.text.split())[:_SHOWN]}")
