@@ -22,6 +22,7 @@ from orchestration.bi.superset.layout import COLUMNS
 from orchestration.bi.superset.names import Audience
 from orchestration.bi.superset.server import Superset
 from orchestration.cli import main
+from orchestration.metrics.registry import read_catalogue
 from orchestration.report.labels import Lang
 from orchestration.serving.postgres.target import Target
 
@@ -220,6 +221,15 @@ def test_everything_says_what_it_is(dashboards: tuple[Dashboard, ...], files: Fi
             assert part["description"], (name, part)
     funnel = files[f"charts/{LAN.slug}/kpi_funnel__orders.yaml"]
     assert funnel["slice_name"] == "Đơn hàng"
+    catalogue = read_catalogue()
+    english = bundle_files(dashboards, [LAN], SERVER, Lang.EN)
+    for found, formulas in ((files, "formula_vi"), (english, "formula")):
+        [orders] = [
+            metric
+            for metric in found[f"datasets/{LAN.slug}/fct_funnel.yaml"]["metrics"]
+            if metric["metric_name"] == "orders"
+        ]
+        assert orders["description"] == getattr(catalogue["orders"], formulas)
 
 
 def test_every_dataset_is_the_definitions_own_sql(dashboards: tuple[Dashboard, ...], files: Files) -> None:

@@ -257,7 +257,7 @@ class _Maker:
             "verbose_name": metric.label_vi if self._language is Lang.VI else metric.label_en,
             "metric_type": None,
             "expression": expression,
-            "description": f"{metric.formula} ({metric.unit}; {metric.owner_role}; {metric.date_role})",
+            "description": metric.formula_vi if self._language is Lang.VI else metric.formula,
             "d3format": charts.metric_format(metric),
             "currency": None,
             "extra": None,
