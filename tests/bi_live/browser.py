@@ -106,6 +106,9 @@ class Opened:
 def logged_in(browser: Browser, url: str, user: User) -> Iterator[Page]:
     """A window in which somebody has logged in by the form that people use."""
     context = browser.new_context(base_url=url, viewport={"width": _WIDTH, "height": _HEIGHT}, reduced_motion="reduce")
+    # What the page tells of itself before somebody has logged in is answered with a session of nobody; where that comes
+    # after the answer to the password, it takes the place of the session of who logged in.
+    context.route("**/superset/log/**", lambda route: route.abort())
     page = context.new_page()
     page.goto("/login/")
     page.fill("#username, input[name=username]", user.name)
