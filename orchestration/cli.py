@@ -864,7 +864,9 @@ def bi_superset(
             help="With --into: the file of `kpi publish --passwords`; needed once, Superset keeps them.",
         ),
     ] = None,
-    lang: Annotated[str, typer.Option("--lang", metavar="en|vi", help="Language of the dashboards.")] = "en",
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="en|vi", help="Of all words; default: KPI_REPORT_LANG.")
+    ] = None,
     to: Annotated[
         str | None,
         typer.Option("--to", metavar="URL", help="PostgreSQL as Superset reaches it, not KPI_POSTGRES_URL."),
@@ -872,7 +874,7 @@ def bi_superset(
 ) -> None:
     """Dashboards for Apache Superset: a bundle to import, or straight into a server."""
     from orchestration.bi.superset.make import import_into, read_account, write_bundle
-    from orchestration.report.labels import Lang as Language
+    from orchestration.report.labels import Lang
     from orchestration.serving.postgres.target import Target
 
     if everybody == bool(viewers):
@@ -881,18 +883,19 @@ def bi_superset(
         raise UsageError("say either where to write the bundle with --out FILE, or which Superset with --into URL")
     if into is None and (user_password is not None or passwords is not None):
         raise UsageError("a bundle never has a password in it; --user-password and --passwords go with --into")
-    if lang not in set(Language):
-        raise UsageError(f"--lang {lang}: en or vi")
-    server = Target.of(load_settings(), to)
+    if language not in (None, *Lang):
+        raise UsageError(f"--language {language}: dashboards are written in en or vi")
+    settings = load_settings()
+    server, words = Target.of(settings, to), Lang(language or settings.report_lang)
     emails = None if everybody else viewers
     if target is not None:
-        for line in write_bundle(server, emails, Language(lang), target).lines():
+        for line in write_bundle(server, emails, words, target).lines():
             out.print(Text(line), soft_wrap=True)
         return
     if into is None or user_password is None:
         raise UsageError("--into needs --user-password FILE, the administrator's password")
     account = read_account(user, user_password)
-    for person in import_into(server, emails, Language(lang), into, account, passwords):
+    for person in import_into(server, emails, words, into, account, passwords):
         out.print(Text(f"  {person.email:<36} role {person.title}"), soft_wrap=True)
 
 

@@ -55,7 +55,7 @@ def test_the_command_writes_a_bundle_for_the_people_named(
     path = tmp_path / "kpi.zip"
     named = ("--viewer", HEAD, "--viewer", f" {MEMBER.upper()}", "--viewer", MEMBER)
     with pytest.raises(SystemExit) as left:
-        main(("bi", "superset", *named, "--to", target.url, "--out", str(path), "--lang", "vi"))
+        main(("bi", "superset", *named, "--to", target.url, "--out", str(path), "--language", "vi"))
     assert left.value.code == 0
     keys = keys_in(keys_path(target))
     with zipfile.ZipFile(path) as bundle:

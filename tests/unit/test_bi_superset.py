@@ -323,7 +323,7 @@ def test_what_superset_refuses_is_said() -> None:
         (("--all",), "either where to write the bundle with --out FILE, or which Superset with --into URL"),
         (("--all", "--out", "x.zip", "--into", "http://bi"), "either where to write"),
         (("--all", "--out", "x.zip", "--passwords", "k.csv"), "a bundle never has a password in it"),
-        (("--all", "--out", "x.zip", "--lang", "fr"), "--lang fr: en or vi"),
+        (("--all", "--out", "x.zip", "--language", "fr"), "--language fr: dashboards are written in en or vi"),
         (("--all", "--into", "http://bi", "--to", "postgresql://p@127.0.0.1/kpi"), "--into needs --user-password FILE"),
         (("--all", "--out", "x.zip"), "there is no server"),
     ],
