@@ -10,8 +10,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 STAMP := $(VENV)/.installed
+SUPERSET_VENV := .venv-superset
+SUPERSET_LOCK := bi/superset/requirements.txt
+SUPERSET_STAMP := $(SUPERSET_VENV)/.installed
 
-.PHONY: help install run test lint format typecheck sql-lint unit dev docs dbt-docs doctor clean
+.PHONY: help install run test lint format typecheck sql-lint unit test-bi dev docs dbt-docs doctor clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +50,14 @@ unit: install  ## tests, the dbt unit tests among them
 # Two processes; a file's tests stay together, because they share what their fixtures build.
 	@$(BIN)/pytest -q -n 2 --dist loadfile
 
+# Superset's packages contradict the project's: an environment of its own, made again only when its lock changes.
+$(SUPERSET_STAMP): $(SUPERSET_LOCK) | install
+	@.ci/install-superset "$(SUPERSET_VENV)" "$(BIN)/uv" "$(SUPERSET_LOCK)"
+	@touch $@
+
+test-bi: install $(SUPERSET_STAMP)  ## dashboards in a real Superset; not part of `make test`
+	@$(BIN)/pytest -q tests/bi_live
+
 dev: install  ## open Dagster in the browser
 	@$(BIN)/kpi dev
 
@@ -70,5 +81,5 @@ doctor: install  ## say what is wrong, and what to do
 	@$(BIN)/kpi doctor
 
 clean:  ## remove what was installed and built; the state folder stays
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dbt_project/target dbt_project/logs
+	@rm -rf $(VENV) $(SUPERSET_VENV) .mypy_cache .ruff_cache .pytest_cache dbt_project/target dbt_project/logs
 	@echo "Gone. The state is still in $${KPI_HOME:-data}; delete it yourself when you mean to."

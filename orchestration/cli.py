@@ -841,6 +841,64 @@ def bi_metabase(
         raise typer.Exit(FAILED_CHECK)
 
 
+@bi.command(name="superset")
+def bi_superset(
+    viewers: Annotated[
+        list[str] | None,
+        typer.Option("--viewer", metavar="EMAIL", help="For whom; repeatable. Each gets dashboards of their own."),
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="For everybody whose login has a password.")] = False,
+    target: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The bundle to write, a ZIP.")] = None,
+    into: Annotated[
+        str | None, typer.Option("--into", metavar="URL", help="A running Superset to bring it into, with a role each.")
+    ] = None,
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help="With --into: an administrator.")] = "admin",
+    user_password: Annotated[
+        Path | None, typer.Option("--user-password", metavar="FILE", help="With --into: file with that password.")
+    ] = None,
+    passwords: Annotated[
+        Path | None,
+        typer.Option(
+            "--passwords",
+            metavar="FILE",
+            help="With --into: the file of `kpi publish --passwords`; needed once, Superset keeps them.",
+        ),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="en|vi", help="Of all words; default: KPI_REPORT_LANG.")
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="URL", help="PostgreSQL as Superset reaches it, not KPI_POSTGRES_URL."),
+    ] = None,
+) -> None:
+    """Dashboards for Apache Superset: a bundle to import, or straight into a server."""
+    from orchestration.bi.superset.make import import_into, read_account, write_bundle
+    from orchestration.report.labels import Lang
+    from orchestration.serving.postgres.target import Target
+
+    if everybody == bool(viewers):
+        raise UsageError("say either for whom with --viewer EMAIL, or --all")
+    if (target is None) == (into is None):
+        raise UsageError("say either where to write the bundle with --out FILE, or which Superset with --into URL")
+    if into is None and (user_password is not None or passwords is not None):
+        raise UsageError("a bundle never has a password in it; --user-password and --passwords go with --into")
+    if language not in (None, *Lang):
+        raise UsageError(f"--language {language}: dashboards are written in en or vi")
+    settings = load_settings()
+    server, words = Target.of(settings, to), Lang(language or settings.report_lang)
+    emails = None if everybody else viewers
+    if target is not None:
+        for line in write_bundle(server, emails, words, target).lines():
+            out.print(Text(line), soft_wrap=True)
+        return
+    if into is None or user_password is None:
+        raise UsageError("--into needs --user-password FILE, the administrator's password")
+    account = read_account(user, user_password)
+    for person in import_into(server, emails, words, into, account, passwords):
+        out.print(Text(f"  {person.email:<36} role {person.title}"), soft_wrap=True)
+
+
 @app.command()
 def doctor() -> None:
     """Say what is wrong or worth knowing, and what to do."""
@@ -1333,6 +1391,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from orchestration.backfill.months import BackfillError
     from orchestration.bi.definition import DashboardError
     from orchestration.bi.metabase.errors import MetabaseError
+    from orchestration.bi.superset.errors import SupersetError
     from orchestration.freezing.manifest import FrozenError
     from orchestration.landing.manifest import LandingError
     from orchestration.monthly.mail import MailError
@@ -1351,6 +1410,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
         RulesError,
         ServingError,
         BackfillError,
+        SupersetError,
         FrozenError,
         DashboardError,
         MetabaseError,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from orchestration.serving.errors import PublishError
 from orchestration.serving.postgres.names import ACCESS, LIVE, Roles, compose
 from orchestration.serving.postgres.rights import Rights, Viewer
 from orchestration.serving.postgres.target import Connection, Target, acting_as
@@ -77,6 +78,23 @@ def read_logins(postgres: Connection, roles: Roles) -> tuple[Login, ...]:
             )
         ).fetchall()
     return tuple(Login(*row) for row in rows)
+
+
+def open_login(postgres: Connection, target: Target, email: str) -> Login:
+    """The login of an e-mail. Raises PublishError when there is none, when it is locked, or when several share it."""
+    wanted = email.strip().lower()
+    found = [login for login in read_logins(postgres, target.roles) if login.email == wanted]
+    if not found:
+        raise PublishError(
+            f"{target.shown} has no login for {wanted}; `kpi access show --viewer {wanted}` says what this person may "
+            "see, and the next `kpi publish` makes a login where there is a right"
+        )
+    open_ones = [login for login in found if not login.is_locked]
+    if not open_ones:
+        raise PublishError(f"the login of {wanted} is locked: that person has no right to anything any more")
+    if len(open_ones) > 1:
+        raise PublishError(f"{wanted} is the e-mail of several logins; `kpi publish` puts that right, then try again")
+    return open_ones[0]
 
 
 def read_roles(postgres: Connection, roles: Roles) -> tuple[str, ...]:

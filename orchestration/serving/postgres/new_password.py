@@ -10,9 +10,8 @@ from pathlib import Path
 
 from orchestration.serving.errors import PublishError
 from orchestration.serving.postgres import logins, passwords, swap
-from orchestration.serving.postgres.logins import Login
 from orchestration.serving.postgres.names import ACCESS
-from orchestration.serving.postgres.target import Connection, Target, session
+from orchestration.serving.postgres.target import Target, session
 
 
 def give_new_password(target: Target, email: str, path: Path) -> int:
@@ -31,24 +30,8 @@ def give_new_password(target: Target, email: str, path: Path) -> int:
                 )
             # A publication that is under way may be locking this very login.
             swap.claim(postgres, roles)
-            login = _login_of(postgres, target, email)
+            login = logins.open_login(postgres, target, email)
             [given] = passwords.make([login])
             passwords.give(postgres, roles, [given])
             passwords.write(path, [given])
         return logins.end_sessions(postgres, [login.name])
-
-
-def _login_of(postgres: Connection, target: Target, email: str) -> Login:
-    wanted = email.strip().lower()
-    found = [login for login in logins.read_logins(postgres, target.roles) if login.email == wanted]
-    if not found:
-        raise PublishError(
-            f"{target.shown} has no login for {wanted}; `kpi access show --viewer {wanted}` says what this person may "
-            "see, and the next `kpi publish` makes a login where there is a right"
-        )
-    open_ones = [login for login in found if not login.is_locked]
-    if not open_ones:
-        raise PublishError(f"the login of {wanted} is locked: that person has no right to anything any more")
-    if len(open_ones) > 1:
-        raise PublishError(f"{wanted} is the e-mail of several logins; `kpi publish` puts that right, then try again")
-    return open_ones[0]

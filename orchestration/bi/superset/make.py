@@ -1,0 +1,83 @@
+"""From the dashboards and the published PostgreSQL to a bundle, or into a running Superset.
+
+Belongs here: the order of the steps. Not here: any step.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.bi.definition import read_dashboards
+from orchestration.bi.superset.audiences import audiences, read_passwords, server_of
+from orchestration.bi.superset.bundle import bundle_files, database_file, zip_bytes
+from orchestration.bi.superset.errors import SupersetError
+from orchestration.bi.superset.names import Audience
+from orchestration.bi.superset.server import Account, session
+from orchestration.report.labels import Lang
+from orchestration.serving.postgres.target import Target
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was written, and for whom."""
+
+    path: Path
+    people: tuple[Audience, ...]
+    bytes: int
+
+    def lines(self) -> Iterator[str]:
+        """What to say about it: Superset asks for each connection's password by its file."""
+        for person in self.people:
+            yield f"  {person.email:<36} {database_file(person)}"
+        yield f"{self.path}  {self.bytes / 1024:.0f} kB"
+
+
+def write_bundle(target: Target, emails: Sequence[str] | None, language: Lang, path: Path) -> Bundle:
+    """Write the bundle of these people, or of everybody, by one rename."""
+    people = audiences(target, emails)
+    content = zip_bytes(bundle_files(read_dashboards(), people, server_of(target), language))
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_bytes(content)
+        aside.replace(path)
+    except OSError as error:
+        raise SupersetError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        aside.unlink(missing_ok=True)
+    return Bundle(path, people, len(content))
+
+
+def import_into(
+    target: Target,
+    emails: Sequence[str] | None,
+    language: Lang,
+    url: str,
+    account: Account,
+    passwords_path: Path | None,
+) -> Iterator[Audience]:
+    """Bring the dashboards of these people into a Superset, one person after the other, each with a role of their own.
+
+    One import for everybody would be one long request, and one person's error would be everybody's.
+    """
+    people = audiences(target, emails)
+    server, dashboards = server_of(target), read_dashboards()
+    passwords = read_passwords(passwords_path, people) if passwords_path is not None else {}
+    with session(url, account) as superset:
+        for person in people:
+            content = zip_bytes(bundle_files(dashboards, [person], server, language))
+            superset.take(content, {person: passwords[person.login]} if person.login in passwords else {})
+            superset.open_to([person])
+            yield person
+
+
+def read_account(name: str, path: Path) -> Account:
+    """The administrator whose password a file has. Raises SupersetError where the file cannot be read or others may."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise SupersetError(f"the password file {path} is open to others; `chmod 600 {path}`")
+        return Account(name, path.read_text(encoding="utf-8").strip())
+    except OSError as error:
+        raise SupersetError(f"the password file {path} cannot be read: {error.strerror}") from error
