@@ -280,7 +280,9 @@ class _Maker:
 
     def _filter_values(self, name: str) -> dict[str, Any]:
         column = _column(name, self._word(name), "varchar", "What the filter offers.")
-        return self._dataset_file(f"filter_{name}", values_sql(name), "What the filter offers.", [column], [])
+        return self._dataset_file(
+            f"filter_{name}", values_sql(name, self._language), "What the filter offers.", [column], []
+        )
 
     def _publication(self) -> dict[str, Any]:
         columns = [
