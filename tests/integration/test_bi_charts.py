@@ -186,7 +186,41 @@ def test_namesakes_stay_two_people(small_publication: Path, tmp_path: Path) -> N
     assert sum(name.startswith(f"{first} (") for name in after) == 2
 
 
-def test_rows_after_the_publications_day_are_in_no_chart(small_publication: Path, tmp_path: Path) -> None:
+def test_a_name_that_reads_like_anothers_name_with_a_key_stays_apart(small_publication: Path, tmp_path: Path) -> None:
+    path = tmp_path / "viewer.duckdb"
+    export_viewer(small_publication, HEAD, path)
+    with duckdb.connect(str(path)) as file:
+        (first, _), (second, _), (third, _) = file.execute(
+            "select employee_id, full_name from dim_employees where not is_placeholder order by 1 limit 3"
+        ).fetchall()
+        for employee, name in ((first, "Lan"), (second, "Lan"), (third, f"Lan ({first})")):
+            file.execute("update dim_employees set full_name = ? where employee_id = ?", [name, employee])
+        names = [name for (name,) in file.execute(values_sql("employee", Lang.EN)).fetchall()]
+    assert len(set(names)) == len(names)
+    assert {f"Lan ({first})", f"Lan ({second})", f"Lan ({first}) ({third})"} <= set(names)
+
+
+def test_none_and_unknown_are_in_the_readers_language(small_publication: Path, tmp_path: Path) -> None:
+    path = tmp_path / "viewer.duckdb"
+    export_viewer(small_publication, HEAD, path)
+    chart = BY_NAME["kpi_customers-industries"]
+    with duckdb.connect(str(path), read_only=True) as file:
+        shown = {language: {row["industry"] for row in result(file, chart, language=language)} for language in Lang}
+    assert "(none)" in shown[Lang.EN]
+    assert "(không có)" in shown[Lang.VI]
+    assert not {"(none)", "(unknown)"} & shown[Lang.VI]
+
+
+def test_targets_say_their_unit(small_publication: Path, tmp_path: Path) -> None:
+    path = tmp_path / "viewer.duckdb"
+    export_viewer(small_publication, HEAD, path)
+    with duckdb.connect(str(path), read_only=True) as file:
+        shown = {row["metric"] for row in result(file, BY_NAME["kpi_sales-targets"])}
+    assert len(shown) > 1
+    assert shown <= {"New customers (customers)", "Revenue (currency)", "Late tasks (tasks)", "Orders (orders)"}
+
+
+def test_rows_of_months_after_the_publications_are_in_no_chart(small_publication: Path, tmp_path: Path) -> None:
     path = tmp_path / "viewer.duckdb"
     export_viewer(small_publication, HEAD, path)
     line = next(chart for board in DASHBOARDS for chart in board.charts if chart.name == "revenue_by_month")

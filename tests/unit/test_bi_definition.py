@@ -107,6 +107,15 @@ def test_titles_and_descriptions_are_there_in_both_languages() -> None:
         (chart(kind="rows", rows_of="orders", level="all", columns=["employee"]), "neither detail nor figures"),
         (chart(kind="rows", rows_of="department_orders", columns=["month"], newest="month"), "through another table"),
         (chart(metrics=["orders"], by=["employee"], opens="elsewhere"), "opens 'elsewhere', which is no dashboard"),
+        (
+            chart(metrics=["orders"], by=["employee"], opens="board"),
+            "opens board, which does not have the rows of orders",
+        ),
+        (chart(metrics=["source_orders"], by=["source_id"], opens="board"), "which has no filter source"),
+        (
+            chart(kind="rows", rows_of="orders", columns=["collected_amount"], newest="collected_amount"),
+            "no title for the column collected_amount",
+        ),
         (chart(metrics=["orders"], by=["employee"], colour="red"), "not known: colour"),
         (chart(metrics=["orders"], by=["employee"], title=["Only English"]), "is not two texts"),
         (chart(metrics=["orders"], by=["employee", "employee"]), "two are called employee"),
@@ -117,6 +126,42 @@ def test_what_cannot_be_shown_rightly_is_refused(tmp_path: Path, asked: dict[str
     with pytest.raises(DashboardError, match="board") as refused:
         read_dashboards(declared(tmp_path, asked))
     assert problem in str(refused.value)
+
+
+ORDER_ROWS = chart(name="rows", kind="rows", rows_of="orders", columns=["revenue_amount"], newest="revenue_amount")
+CALL_ROWS = chart(name="rows", kind="rows", rows_of="calls", columns=["month"], newest="month")
+
+
+def test_a_click_leads_to_all_the_rows_of_every_figure(tmp_path: Path) -> None:
+    asked = chart(metrics=["orders", "sales_amount", "revenue_amount"], by=["employee"], opens="board")
+    assert read_dashboards(declared(tmp_path, asked, ORDER_ROWS))
+    # Rows of all calls hold those that were missed; rows of counted interactions would not.
+    missed = chart(metrics=["calls", "calls_missed"], by=["employee"], opens="board")
+    assert read_dashboards(declared(tmp_path, missed, CALL_ROWS))
+    counted = chart(name="rows", kind="rows", rows_of="interactions", columns=["month"], newest="month")
+    with pytest.raises(DashboardError, match="which does not have the rows of calls"):
+        read_dashboards(declared(tmp_path, missed, counted))
+
+
+def test_a_column_is_called_by_its_naming(tmp_path: Path) -> None:
+    words = {"gender": ["Gender", "Giới tính"], "age_band": ["Age", "Độ tuổi"]}
+    path = declared(
+        tmp_path,
+        chart(name="one", kind="bar", metrics=["gender_customers"], by=["member_id:gender"]),
+        chart(name="two", kind="bar", metrics=["age_band_customers"], by=["member_id:age_band"]),
+        words=words,
+    )
+    (board,) = read_dashboards(path)
+    assert [chart.columns[0].name for chart in board.charts] == ["gender", "age_band"]
+
+
+def test_a_title_of_one_marts_column_comes_before_the_columns(tmp_path: Path) -> None:
+    words = {"dim_customer_cohort.revenue_amount": ["Revenue so far", "Doanh thu đến nay"]}
+    rows = chart(kind="rows", rows_of="gender_customers", columns=["revenue_amount"], newest="revenue_amount")
+    with pytest.raises(DashboardError, match="no title for the column revenue_amount"):
+        read_dashboards(declared(tmp_path, rows))
+    (board,) = read_dashboards(declared(tmp_path, rows, words=words))
+    assert board.charts[0].columns[0].title.en == "Revenue so far"
 
 
 def test_two_charts_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -134,7 +179,8 @@ def test_charts_of_the_same_rows_share_a_dataset_with_what_each_needs(tmp_path: 
     (found,) = datasets(read_dashboards(path), Lang.EN).values()
     assert found.name == "fct_funnel_by_source"
     assert found.values == ("new_customers", "revenue_amount")
-    assert found.marts == ("dim_date", "dim_departments", "dim_employees", "dim_sources", "fct_funnel_by_source")
+    names = ("dim_departments", "dim_employees", "dim_labels", "dim_sources")
+    assert found.marts == ("dim_date", *names, "fct_funnel_by_source")
 
 
 def test_words_follow_the_language() -> None:
