@@ -775,6 +775,10 @@ def bi_metabase(
     viewer: Annotated[
         list[str] | None, typer.Option("--viewer", metavar="EMAIL", help="Only this person; may be given repeatedly.")
     ] = None,
+    admit: Annotated[
+        list[str] | None,
+        typer.Option("--admit", metavar="EMAIL", help="Whose account you have checked; may be given repeatedly."),
+    ] = None,
     language: Annotated[
         str | None, typer.Option("--language", metavar="en|vi", help="Of all words; default: KPI_REPORT_LANG.")
     ] = None,
@@ -806,11 +810,15 @@ def bi_metabase(
     target = Target.of(settings, to)
     people = read_audiences(target)
     wanted = {email.strip().lower() for email in viewer or ()}
-    unknown = sorted(wanted - {one.email.lower() for one in people})
-    if unknown:
-        raise UsageError(
-            f"--viewer {', '.join(unknown)}: no open login on {target.shown}; `kpi viewers` lists who has rights"
-        )
+    admitted = {email.strip().lower() for email in admit or ()}
+    for option, emails in (("--viewer", wanted), ("--admit", admitted)):
+        unknown = sorted(emails - {one.email.lower() for one in people})
+        if unknown:
+            raise UsageError(
+                f"{option} {', '.join(unknown)}: no open login on {target.shown}; `kpi viewers` lists who has rights"
+            )
+    if wanted and admitted - wanted:
+        raise UsageError(f"--admit {', '.join(sorted(admitted - wanted))}: not among those of --viewer")
     dashboards = read_dashboards()
     order = Order(
         people=people,
@@ -823,6 +831,7 @@ def bi_metabase(
         descriptions=descriptions_of(dashboards) if queries == "no" else all_descriptions(),
         queries=levels[queries],
         is_by_name=bool(wanted),
+        admit=frozenset(admitted),
         dry_run=dry_run,
     )
     with client_of(settings, lambda text: out.print(Text(f"  waiting: {text}", style="dim"), soft_wrap=True)) as client:

@@ -32,7 +32,7 @@ from orchestration.serving.export import export_viewer
 from orchestration.serving.postgres.new_password import give_new_password
 from orchestration.serving.postgres.publish import publish_to
 from orchestration.serving.postgres.target import Target
-from tests.metabase.server import KEY, Metabase, serving
+from tests.metabase.server import ALL_USERS, KEY, Metabase, serving
 from tests.support.postgres import Server
 from tests.support.postgres_company import Key, changed, drop_database, keys_in, log_in, make_database
 
@@ -271,8 +271,14 @@ def test_the_command_says_what_it_does_shows_no_password_and_does_it_once(
     assert f"{HEAD}: make {len(CARDS)} cards" in plan
     assert "this was a dry run" in plan
     assert leave(*asked) == 0
+    assert f"`kpi bi metabase --admit {HEAD}`" in capsys.readouterr().out
+    assert HEAD not in {email for group in metabase.groups for email in metabase.members(group) if group != ALL_USERS}
+    assert leave(*asked, "--admit", HEAD.upper()) == 0
     said = capsys.readouterr()
-    assert f"group KPI {HEAD} ({company.keys[HEAD].login}): put {HEAD} in" in said.out
+    [account] = metabase.users
+    assert re.search(
+        rf"group KPI {HEAD} \({company.keys[HEAD].login}\): put \S+ <{HEAD}> \(account {account}, ", said.out
+    )
     assert f"note: {MEMBER} has no account in Metabase" in said.out
     assert len(metabase.databases) == 2
     [one] = [one for one in metabase.databases.values() if one["details"]["user"] == company.keys[HEAD].login]
@@ -297,6 +303,8 @@ def test_what_keeps_somebody_from_their_dashboards_ends_with_one(
     ("arguments", "said"),
     [
         (["--viewer", "nobody@congty.example"], "no open login"),
+        (["--admit", "nobody@congty.example"], "--admit nobody@congty.example: no open login"),
+        (["--viewer", HEAD, "--admit", MEMBER], "not among those of --viewer"),
         (["--language", "fr"], "en or vi"),
         (["--queries", "all"], "no, builder"),
         (["--passwords", "nowhere.csv"], "cannot be read"),

@@ -121,9 +121,27 @@ class Metabase:
     def add_user(self, email: str) -> int:
         """Somebody with an account; in All Users like everybody."""
         number = next(self._ids)
-        self.users[number] = {"id": number, "email": email, "is_active": True}
+        self.users[number] = {
+            "id": number,
+            "email": email,
+            "is_active": True,
+            "common_name": email.partition("@")[0].capitalize(),
+            "date_joined": "2026-01-05T08:00:00.123Z",
+        }
         self.memberships[next(self._ids)] = (number, ALL_USERS)
         return number
+
+    def add_collection(self, name: str, owner: int | None = None, inside: int | None = None) -> int:
+        """A collection that somebody made, or with an owner their personal one, which no permissions are kept of."""
+        number = next(self._ids)
+        location = "/" if inside is None else f"{self.collections[inside]['location']}{inside}/"
+        about: Json = {"description": None, "location": location, "archived": False, "personal_owner_id": owner}
+        self.collections[number] = {"id": number, "name": name, **about}
+        return number
+
+    def _is_personal(self, number: int) -> bool:
+        inside = [int(one) for one in self.collections[number]["location"].split("/") if one]
+        return any(self.collections[one].get("personal_owner_id") is not None for one in [number, *inside])
 
     def members(self, group: int) -> set[str]:
         """The e-mails of a group."""
@@ -141,10 +159,12 @@ class Metabase:
             problem = misfit(request, body)
             if problem is not None:
                 raise Refusal(400, {"errors": {"_error": problem}, "specific-errors": {}})
+        if method == "GET" and request in shapes()["requests"] and (problem := misfit(request, dict(query))):
+            raise Refusal(400, {"errors": {"_error": problem}, "specific-errors": {}})
         numbers = [int(one) for one in segments if one.isdigit()]
         name = "_".join(["id" if one.isdigit() else one.replace("-", "_") for one in segments])
         handler = getattr(self, f"_{method.lower()}_{name}", None)
-        if handler is None and method == "GET" and segments[0] == "card":
+        if handler is None and method == "GET" and segments[0] == "card" and len(segments) > 1:
             return self._card_by_entity(segments[1])
         if handler is None:
             raise Refusal(404, "API endpoint does not exist.")
@@ -345,6 +365,7 @@ class Metabase:
             "description": body.get("description"),
             "location": location,
             "archived": False,
+            "personal_owner_id": None,
         }
         for (group, shelf), level in list(self.shelves.items()):
             if shelf == ("root" if parent is None else str(parent)):
@@ -363,7 +384,7 @@ class Metabase:
         return dict(collection)
 
     def _get_collection_graph(self, **_: Any) -> Json:
-        shelves = ["root", *map(str, self.collections)]
+        shelves = ["root", *(str(one) for one in self.collections if not self._is_personal(one))]
         groups = {
             str(group): {
                 shelf: "write" if group == ADMINISTRATORS else self.shelves.get((group, shelf), "none")
@@ -381,6 +402,8 @@ class Metabase:
                 _there(self.groups, int(group))
                 if shelf != "root":
                     _there(self.collections, int(shelf))
+                    if self._is_personal(int(shelf)):
+                        raise Refusal(400, "You cannot edit permissions for a Personal Collection or its descendants.")
                 self.shelves[int(group), shelf] = level
         self.shelf_revision += 1
         return self._get_collection_graph()
@@ -420,6 +443,14 @@ class Metabase:
             if card["entity_id"] == entity:
                 return self._shown_card(card)
         raise Refusal(404, "Not found.")
+
+    def _get_card(self, query: Mapping[str, str], **_: Any) -> list[Json]:
+        database = int(query["model_id"])
+        return [
+            self._shown_card(one)
+            for one in self.cards.values()
+            if one["dataset_query"]["database"] == database and not one["archived"]
+        ]
 
     def _get_card_id(self, number: int, **_: Any) -> Json:
         return self._shown_card(_there(self.cards, number))

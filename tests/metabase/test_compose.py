@@ -112,6 +112,37 @@ def test_rows_and_passwords_stay_inside() -> None:
     assert services["metabase"]["environment"]["MB_ENABLE_PUBLIC_SHARING"] == "false"
 
 
+def seen_by(compose: dict[str, Any], service: str) -> set[str]:
+    """The folders of secrets that a service has before it."""
+    volumes = [volume.split(":")[0] for volume in compose["services"][service].get("volumes", [])]
+    return {volume for volume in volumes if volume.startswith("./secrets")}
+
+
+def test_only_commands_see_metabases_key_and_the_viewers_passwords() -> None:
+    compose = load()
+    seen = {name: seen_by(compose, name) for name in compose["services"]}
+    dagster, commands = {"./secrets/warehouse"}, {"./secrets/warehouse", "./secrets/operator"}
+    assert {name: folders for name, folders in seen.items() if folders} == {
+        "webserver": dagster,
+        "daemon": dagster,
+        "kpi": commands,
+    }
+    assert compose["services"]["kpi"]["environment"]["KPI_METABASE_API_KEY_FILE"] == "/operator/metabase_api_key"
+    assert "KPI_METABASE_API_KEY_FILE" not in compose["services"]["daemon"]["environment"]
+    # What the readme writes beside them goes where it is read.
+    assert set(re.findall(r"\S*logins\.csv", README)) == {"/operator/logins.csv", "secrets/operator/logins.csv"}
+    assert "secrets/operator/metabase_api_key" in README
+    assert "warehouse/kpi_publisher_password" in README
+
+
+def test_a_table_of_rows_holds_a_month() -> None:
+    """Metabase wants the limit of rows below that of figures, and both below what a spreadsheet holds."""
+    environment = load()["services"]["metabase"]["environment"]
+    rows, figures = (int(environment[f"MB_{name}_QUERY_ROW_LIMIT"]) for name in ("UNAGGREGATED", "AGGREGATED"))
+    assert 50_000 <= rows < figures < 1_048_575
+    assert f"sets\n{rows:,}" in (PROJECT_DIR / "docs" / "metabase.md").read_text(encoding="utf-8")
+
+
 def test_every_file_it_names_is_there_or_made_by_the_readme() -> None:
     compose = load()
     for one in compose["secrets"].values():

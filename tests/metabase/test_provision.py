@@ -61,7 +61,7 @@ def filled(metabase: Metabase) -> Metabase:
 def test_everybody_gets_a_group_a_connection_and_the_dashboards_for_themselves(metabase: Metabase) -> None:
     outcome = run(metabase)
     content = few()
-    assert set(metabase.groups.values()) == {"All Users", "Administrators", LAN.name, MINH.name}
+    assert end_state(metabase)["groups"] == sorted(["All Users", "Administrators", LAN.name, MINH.name])
     assert {one["details"]["user"] for one in metabase.databases.values()} == {LAN.login, MINH.login}
     assert len(content.cards) == 3 + 6
     for audience in (LAN, MINH):
@@ -188,27 +188,161 @@ def test_questions_are_open_only_where_they_were_asked_for(filled: Metabase, que
     assert filled.may_query(group_of(filled, LAN), database_of(filled, LAN)) == "no"
 
 
-def test_people_are_found_by_their_e_mail_and_never_made(metabase: Metabase) -> None:
-    outcome = run(metabase)
-    assert metabase.members(group_of(metabase, LAN)) == {"Lan@congty.example"}
-    assert metabase.members(group_of(metabase, MINH)) == set()
+NOBODY: frozenset[str] = frozenset()
+
+
+def account_of(metabase: Metabase, name: str) -> int:
+    """The id of somebody's account, by how their e-mail begins."""
+    return next(number for number, one in metabase.users.items() if one["email"].lower().startswith(name))
+
+
+def test_nobody_is_let_in_for_their_e_mail_and_each_is_named_with_what_to_type(metabase: Metabase) -> None:
+    outcome = run(metabase, order(admit=NOBODY))
+    assert metabase.members(group_of(metabase, LAN)) == set()
     assert [note for note in outcome.notes if "account" in note] == [
-        f"{MINH.email} has no account in Metabase: make one with this e-mail, then run this again"
+        f"Lan <Lan@congty.example> (account {account_of(metabase, 'lan')}, made 2026-01-05) has the e-mail of a viewer "
+        "and is not admitted; people can give themselves any e-mail. Once you know whose account it is: "
+        f"`kpi bi metabase --admit {LAN.email}`",
+        f"{MINH.email} has no account in Metabase: make one with this e-mail, then run this again",
     ]
     assert len(metabase.users) == 2
-    metabase.add_user(MINH.email)
-    run(metabase)
-    assert metabase.members(group_of(metabase, MINH)) == {MINH.email}
-    assert metabase.changes() == ["POST /api/permissions/membership"]
+    assert outcome.problems == []
+    outcome = run(metabase, order(admit=frozenset({LAN.email})))
+    assert metabase.members(group_of(metabase, LAN)) == {"Lan@congty.example"}
+    assert metabase.changes() == [
+        f"PUT /api/permissions/group/{group_of(metabase, LAN)}",
+        "POST /api/permissions/membership",
+    ]
+    assert run(metabase, order(admit=NOBODY)).changes == []
 
 
-def test_somebody_else_is_taken_out_of_a_viewers_group(filled: Metabase) -> None:
-    tuan = next(number for number, one in filled.users.items() if one["email"].startswith("tuan"))
+def test_who_takes_a_viewers_e_mail_sees_nothing_and_who_was_admitted_stays(filled: Metabase) -> None:
+    """Metabase lets everybody change their own e-mail, unverified, to any that no other account has."""
+    lan, tuan = account_of(filled, "lan"), account_of(filled, "tuan")
+    filled.users[lan]["email"] = "lan.private@elsewhere.example"
+    filled.users[tuan]["email"] = LAN.email
+    outcome = run(filled, order(admit=NOBODY))
+    assert outcome.changes == []
+    assert filled.members(group_of(filled, LAN)) == {"lan.private@elsewhere.example"}
+    assert [f"account {one}" in note for one in (tuan, lan) for note in outcome.notes if f"account {one}," in note] == [
+        True,
+        True,
+    ]
+    # Somebody put in by hand leaves again, whatever their e-mail is.
     filled.memberships[999] = (tuan, group_of(filled, LAN))
-    assert strangers(filled) == [f"tuan@congty.example in {LAN.name}"]
+    outcome = run(filled, order(admit=NOBODY))
+    assert [line.partition(" (")[0] for line in outcome.changes] == [f"group {LAN.name.partition(' (')[0]}"]
+    assert "was not admitted, take them out" in outcome.changes[0]
+    assert filled.members(group_of(filled, LAN)) == {"lan.private@elsewhere.example"}
+
+
+def test_an_admitted_person_who_was_taken_out_comes_back_and_another_replaces_them(filled: Metabase) -> None:
+    group, lan = group_of(filled, LAN), account_of(filled, "lan")
+    filled.memberships = {number: one for number, one in filled.memberships.items() if one[1] != group}
+    run(filled, order(admit=NOBODY))
+    assert (lan, group) in filled.memberships.values()
+    filled.users[lan]["is_active"] = False
+    outcome = run(filled, order(admit=NOBODY))
+    assert (outcome.changes, f"account {lan}, admitted for {LAN.email}, is deactivated or gone" in outcome.notes) == (
+        [],
+        True,
+    )
+    newer = filled.add_user(LAN.email)
+    run(filled)
+    assert [user for user, of in filled.memberships.values() if of == group] == [newer]
+    assert run(filled, order(admit=NOBODY)).changes == []
+
+
+def test_who_cannot_be_admitted_is_a_problem(filled: Metabase) -> None:
+    outcome = run(filled, order(admit=frozenset({MINH.email})))
+    assert outcome.problems == [
+        f"{MINH.email} was not admitted: no active accounts in Metabase have this e-mail",
+    ]
+    outcome = run(metabase_with_people(), order(passwords={}))
+    assert outcome.problems == [f"{LAN.email} was not admitted: there are no dashboards to admit them to yet"]
+
+
+def test_a_mark_in_a_collection_of_somebodys_own_is_not_believed(metabase: Metabase) -> None:
+    """Nobody can be shut out of their personal collection, so nothing may ever be made in it."""
+    tuan = account_of(metabase, "tuan")
+    own = metabase.add_collection("Tuan's Personal Collection", tuan)
+    inside = metabase.add_collection("KPI", inside=own)
+    metabase.collections[inside]["description"] = "[kpi/kpi]"
+    metabase.collections[own]["description"] = f"[{LAN.login}]"
+    run(metabase)
+    run(metabase)
+    assert metabase.changes() == []
+    assert {one["collection_id"] for one in metabase.cards.values()}.isdisjoint({own, inside})
+    assert f"/{own}/" not in metabase.collections[shelf_of(metabase, LAN)]["location"]
+
+
+def test_two_collections_with_the_same_mark_stop_the_run(filled: Metabase) -> None:
+    copy = filled.add_collection("KPI copied")
+    filled.collections[copy]["description"] = f"[{LAN.login}]"
+    with pytest.raises(MetabaseError, match=rf"two collections .* \[{LAN.login}\] .* KPI copied \({copy}\)"):
+        run(filled)
+    assert filled.changes() == []
+
+
+# -- copies of cards -----------------------------------------------------------------------------------------------
+
+
+def copied(metabase: Metabase, place: int | None) -> int:
+    """A card of Lan's connection, saved in another collection."""
+    number = max(metabase.cards) + 1000
+    card = card_of(metabase, entity_id(LAN.login, "kpi_funnel/orders"))
+    copy = {"id": number, "entity_id": f"copy-{number:016}", "name": "Mine", "collection_id": place}
+    metabase.cards[number] = {**card, **copy}
+    return number
+
+
+def test_a_card_of_a_viewers_connection_elsewhere_is_a_problem(filled: Metabase) -> None:
+    team = filled.add_collection("Team")
+    card, at_the_top = copied(filled, team), copied(filled, None)
     outcome = run(filled)
-    assert outcome.changes == [f"group {LAN.name}: tuan@congty.example is somebody else, take them out"]
-    assert strangers(filled) == []
+    assert len(outcome.problems) == 2
+    assert outcome.changes == []
+    for problem, number, place in zip(
+        outcome.problems, (card, at_the_top), (f"Team ({team})", "Our analytics"), strict=True
+    ):
+        assert problem.startswith("card Mine (http://127.0.0.1:")
+        assert f"/question/{number}) is in the collection {place}: whoever may open that sees" in problem
+        assert f"the rows of {LAN.email}. Move it into the personal collection of {LAN.email}, or" in problem
+    # Others are told too when somebody else's content is brought up to date.
+    assert (
+        run(filled, order(chosen=(MINH,), admit=NOBODY)).problems[0].partition("/question")[2]
+        == (outcome.problems[0].partition("/question")[2])
+    )
+    filled.cards[card]["archived"] = True
+    filled.cards[at_the_top]["collection_id"] = shelf_of(filled, MINH)
+    assert f"is in the collection {MINH.shelf} (" in run(filled).problems[0]
+
+
+def test_a_copy_in_a_personal_collection_is_nobodys_business(filled: Metabase) -> None:
+    own = filled.add_collection("Lan's Personal Collection", account_of(filled, "lan"))
+    copied(filled, own)
+    copied(filled, filled.add_collection("Drafts", inside=own))
+    assert run(filled).problems == []
+
+
+def test_collections_where_copies_could_be_put_are_named(filled: Metabase) -> None:
+    own = filled.add_collection("Lan's Personal Collection", account_of(filled, "lan"))
+    team, board = filled.add_collection("Team"), filled.add_collection("Board")
+    filled.groups[8] = "Analysts"
+    filled.shelves |= {
+        (ALL_USERS, str(board)): "read",
+        (8, str(board)): "write",
+        (ALL_USERS, str(team)): "write",
+        (group_of(filled, LAN), str(team)): "write",
+    }
+    [note] = [one for one in run(filled).notes if "copies" in one]
+    assert "shows everybody its maker's rows: the collection Our analytics (All Users); " in note
+    assert f"the collection Team ({team}) (All Users, {LAN.name})" in note
+    assert "Board" not in note
+    assert str(own) not in note
+    assert "Admin settings > Permissions > Collections" in note
+    filled.shelves = {pair: level for pair, level in filled.shelves.items() if level != "write"}
+    assert [one for one in run(filled).notes if "copies" in one] == []
 
 
 def test_who_lost_the_login_loses_everything_first(filled: Metabase) -> None:
@@ -540,7 +674,8 @@ def test_whichever_change_fails_nothing_is_open_and_the_next_run_finishes() -> N
     content = content_of([replace(one, charts=one.charts[-2:-1]) for one in few_dashboards()], Lang.EN)
     whole = metabase_with_people()
     whole.add_user(MINH.email)
-    run(whole, order(content=content))
+    both = frozenset({LAN.email, MINH.email})
+    run(whole, order(content=content, admit=both))
     wanted, changes = end_state(whole), len(whole.changes())
     assert changes > 30
     for number in range(changes):
@@ -548,13 +683,13 @@ def test_whichever_change_fails_nothing_is_open_and_the_next_run_finishes() -> N
         metabase.add_user(MINH.email)
         metabase.before = Breaking(number)
         with pytest.raises(MetabaseError, match="out of memory"):
-            run(metabase, order(content=content))
+            run(metabase, order(content=content, admit=both))
         metabase.before = None
         assert open_to_others(metabase) == [], number
         assert strangers(metabase) == [], number
-        run(metabase, order(content=content))
+        run(metabase, order(content=content, admit=both))
         assert end_state(metabase) == wanted, number
-        assert run(metabase, order(content=content)).changes == [], number
+        assert run(metabase, order(content=content, admit=NOBODY)).changes == [], number
 
 
 def test_whichever_change_fails_while_somebody_leaves_nothing_is_open(filled: Metabase) -> None:

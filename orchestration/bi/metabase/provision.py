@@ -9,7 +9,7 @@ The order is about who could see what in between:
 2. a new connection is closed to everybody in the same breath, because Metabase opens it to all; if that fails, it is
    taken away again;
 3. strangers leave a viewer's group before it may see anything, and permissions are set before there is content; people
-   come in last.
+   come in last, and only those that the operator has admitted: an account's e-mail proves nothing.
 
 Whatever breaks off leaves nothing open, and the same command goes on from there.
 """
@@ -29,6 +29,7 @@ from orchestration.bi.metabase.state import (
     our_boards,
     our_cards,
     read_card,
+    read_cards_asked_of,
     read_items,
     read_state,
 )
@@ -41,6 +42,7 @@ from orchestration.bi.metabase.wanted import (
     dashcards_body,
     database_body,
     entity_id,
+    group_name,
     shelf_body,
     top_shelf_body,
 )
@@ -55,6 +57,8 @@ _CONFLICTS = 3
 _LOOK_AGAIN_SECONDS = 0.5
 # More groups than that are counted, not named.
 _NAMED = 3
+# Of a moment like 2026-01-05T08:00:00Z, the day.
+_DAY = 10
 _SCHEMA = "marts"
 # What charts and places are drawn with and what a click does: what is there of these and not wanted is taken out.
 _SETTINGS_OF_OURS = frozenset(
@@ -86,6 +90,8 @@ class Order:
     descriptions: Descriptions = field(default_factory=dict, repr=False)
     queries: Queries = Queries.NO
     is_by_name: bool = False
+    # E-mails of viewers whose account in Metabase the operator has looked at.
+    admit: frozenset[str] = frozenset()
     dry_run: bool = False
     wait_for_tables_seconds: float = 60.0
 
@@ -115,11 +121,14 @@ class _Provisioner:
         self._language = order.content.language
         self._state = read_state(client, order.roles.prefix, order.roles.login(""))
         self._made = 0
+        admitted = {one.login: self._state.admitted(one.login, one.email) for one in order.people}
+        self._admitted = {login: account for login, account in admitted.items() if account is not None}
 
     def run(self) -> Outcome:
         """All steps, in order."""
         self._take_away()
         ready = [one for one in self._order.chosen if self._can_connect(one)]
+        self._admit(ready)
         top = self._top_shelf() if ready else None
         for audience in ready:
             self._group(audience)
@@ -134,6 +143,8 @@ class _Provisioner:
         self._members_in(ready)
         for audience in ready:
             self._content(audience)
+        self._look_for_copies()
+        self._look_for_places_of_copies()
         # Metabase looks at the tables of all new connections meanwhile; it is waited for once.
         deadline = time.monotonic() + self._order.wait_for_tables_seconds
         for audience in ready:
@@ -216,12 +227,17 @@ class _Provisioner:
 
     def _group(self, audience: Audience) -> None:
         there = self._state.groups.get(audience.login)
+        account = self._admitted.get(audience.login)
+        wanted = group_name(audience, account)
         if there is None:
-            there = self._make(f"group {audience.name}: make it", "/api/permissions/group", {"name": audience.name})
+            there = self._make(f"group {wanted}: make it", "/api/permissions/group", {"name": wanted})
             self._state.groups[audience.login] = there
-        elif there["name"] != audience.name:
-            line = f"group {there['name']}: rename it to {audience.name}"
-            self._put(line, f"/api/permissions/group/{there['id']}", {"name": audience.name})
+        elif there["name"] != wanted:
+            self._put(
+                f"group {there['name']}: rename it to {wanted}",
+                f"/api/permissions/group/{there['id']}",
+                {"name": wanted},
+            )
         self._state.group_names[there["id"]] = audience.name
 
     def _database(self, audience: Audience) -> None:
@@ -393,35 +409,120 @@ class _Provisioner:
         ]
 
     def _strangers_out(self) -> None:
-        emails = {number: email for email, number in self._state.users.items()}
         owners = {one["id"]: self._owner(login) for login, one in self._state.groups.items()}
         kept = []
         for membership, user, group in self._state.memberships:
             owner = owners.get(group)
-            if owner is None or emails.get(user) == owner.email.lower():
+            if owner is None or self._admitted.get(owner.login) == user:
                 kept.append((membership, user, group))
-            elif self._change(
-                f"group {owner.name}: {emails.get(user, f'user {user}')} is somebody else, take them out"
-            ):
+            elif self._change(f"group {owner.name}: {self._who(user)} was not admitted, take them out"):
                 self._client.delete(f"/api/permissions/membership/{membership}")
         self._state.memberships = kept
 
     def _owner(self, login: str) -> Audience:
         return next((one for one in self._order.people if one.login == login), self._state.audience(login))
 
+    def _who(self, account: int) -> str:
+        """An account in words that an operator can check."""
+        user = self._state.users.get(account)
+        if user is None:
+            return f"account {account}"
+        made = str(user.get("date_joined") or "on an unknown day")[:_DAY]
+        return f"{user.get('common_name') or 'without a name'} <{user['email']}> (account {account}, made {made})"
+
+    def _admit(self, ready: Iterable[Audience]) -> None:
+        """Take up whom the operator admits. Nobody else ever comes in: an e-mail is what its owner writes there."""
+        by_email = {one.email.lower(): one for one in ready}
+        for email in sorted(self._order.admit):
+            audience = by_email.get(email)
+            accounts = self._state.accounts(email)
+            if audience is None:
+                self._outcome.problems.append(f"{email} was not admitted: there are no dashboards to admit them to yet")
+            elif len(accounts) != 1:
+                self._outcome.problems.append(
+                    f"{email} was not admitted: {len(accounts) or 'no'} active accounts in Metabase have this e-mail"
+                )
+            else:
+                self._admitted[audience.login] = accounts[0]["id"]
+
     def _members_in(self, audiences: Iterable[Audience]) -> None:
         there = {(user, group) for _, user, group in self._state.memberships}
         for audience in audiences:
-            user = self._state.users.get(audience.email.lower())
+            account = self._admitted.get(audience.login)
             group = self._state.groups[audience.login]["id"]
-            if user is None:
-                self._outcome.notes.append(
-                    f"{audience.email} has no account in Metabase: make one with this e-mail, then run this again"
-                )
-            elif (user, group) not in there:
-                body = {"group_id": group, "user_id": user, "is_group_manager": False}
-                if self._change(f"group {audience.name}: put {audience.email} in"):
+            self._note_accounts(audience, account)
+            if account in self._state.users and (account, group) not in there:
+                body = {"group_id": group, "user_id": account, "is_group_manager": False}
+                if self._change(f"group {audience.name}: put {self._who(account)} in"):
                     self._client.post("/api/permissions/membership", body)
+
+    def _note_accounts(self, audience: Audience, account: int | None) -> None:
+        """Who is not admitted and may be, and who is and looks like somebody else."""
+        notes, email = self._outcome.notes, audience.email
+        accounts = self._state.accounts(email)
+        if account is None and not accounts:
+            notes.append(f"{email} has no account in Metabase: make one with this e-mail, then run this again")
+        for one in accounts:
+            if one["id"] != account:
+                notes.append(
+                    f"{self._who(one['id'])} has the e-mail of a viewer and is not admitted; people can give "
+                    f"themselves any e-mail. Once you know whose account it is: `kpi bi metabase --admit {email}`"
+                )
+        if account is None:
+            return
+        if account not in self._state.users:
+            notes.append(f"account {account}, admitted for {email}, is deactivated or gone")
+        elif str(self._state.users[account]["email"]).lower() != email.lower():
+            notes.append(f"{self._who(account)} was admitted for {email}, stays so, and has another e-mail now")
+
+    # -- where a viewer's rows may have been carried to ------------------------------------------------------------
+
+    def _look_for_copies(self) -> None:
+        """Cards on a viewer's connection that others may open: a saved card runs for whoever may open its place."""
+        for login, database in self._state.databases.items():
+            if database["id"] < 0:
+                continue
+            owner = self._owner(login)
+            own = self._state.shelves.get(login, {}).get("id")
+            for card in read_cards_asked_of(self._client, database["id"]):
+                place = card.get("collection_id")
+                if place not in self._state.personal and (place is None or place != own):
+                    self._outcome.problems.append(
+                        f"card {card['name']} ({self._client.address}/question/{card['id']}) is in "
+                        f"{self._place_named(place)}: whoever may open that sees the rows of {owner.email}. Move it "
+                        f"into the personal collection of {owner.email}, or delete it"
+                    )
+
+    def _look_for_places_of_copies(self) -> None:
+        """Collections where people could put such copies, which is for an administrator to judge."""
+        graph: Json = self._client.get("/api/collection/graph")["groups"]
+        groups = {one["id"] for one in self._state.groups.values()}
+        groups |= set() if self._state.all_users is None else {self._state.all_users}
+        open_to: dict[str, list[str]] = {}
+        for group in sorted(groups):
+            for place, level in graph.get(str(group), {}).items():
+                number = None if place == "root" else int(place)
+                if level == "write" and number not in self._state.personal | self._closed:
+                    open_to.setdefault(self._place_named(number), []).append(self._state.group_names[group])
+        if open_to:
+            places = "; ".join(f"{place} ({', '.join(names)})" for place, names in open_to.items())
+            self._outcome.notes.append(
+                "people who see only their own rows may put copies of their cards where others see them, and a copy "
+                f"shows everybody its maker's rows: {places}. Let these groups look only, under Admin settings > "
+                "Permissions > Collections; copies belong into personal collections"
+            )
+
+    @property
+    def _closed(self) -> frozenset[int]:
+        """Collections of ours, which every run closes by itself."""
+        tops = [] if self._state.top is None else [self._state.top]
+        return frozenset(one["id"] for one in [*self._state.shelves.values(), *tops])
+
+    def _place_named(self, collection: int | None) -> str:
+        if collection is None:
+            return "the collection Our analytics"
+        found = self._state.collections.get(collection)
+        return f"the collection {collection}" if found is None else f"the collection {found['name']} ({collection})"
 
     # -- cards and dashboards ------------------------------------------------------------------------------------
 

@@ -6,26 +6,30 @@ Belongs here: reading, and recognising what is ours. Not here: what should be th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from orchestration.bi.metabase.client import Client
 from orchestration.bi.metabase.errors import MetabaseError, NotThereError
-from orchestration.bi.metabase.wanted import Audience, audience_named, is_our_card, mark_of, top_mark
+from orchestration.bi.metabase.wanted import Audience, account_named, audience_named, is_our_card, mark_of, top_mark
 
 Json = dict[str, Any]
 
 _PAGE = 200
+# A collection's location is the ids of those it is in: /12/34/.
+_PARTS = re.compile(r"[0-9]+")
 _ADMINISTRATORS = "admin"
+_EVERYBODY = "all-internal-users"
 
 
 @dataclass
 class State:
     """`groups`, `databases` and `shelves` are ours by login; the others are everybody's.
 
-    `group_names` are all groups but Administrators, whom nothing can be taken from. `users` are the ids of active
-    people by e-mail.
+    `group_names` are all groups but Administrators, whom nothing can be taken from. `users` are active accounts by id.
+    `collections` are all that are not archived, by id, and `personal` those that are somebody's own.
     """
 
     groups: dict[str, Json]
@@ -34,13 +38,28 @@ class State:
     top: Json | None
     group_names: dict[int, str]
     other_databases: dict[int, str]
-    users: dict[str, int]
+    users: dict[int, Json]
     memberships: list[tuple[int, int, int]]
+    all_users: int | None
+    collections: dict[int, Json]
+    personal: frozenset[int]
 
     @property
     def logins(self) -> set[str]:
         """Everybody for whom something of ours is there."""
         return {*self.groups, *self.databases, *self.shelves}
+
+    def admitted(self, login: str, email: str) -> int | None:
+        """The account that was admitted for this e-mail; with another e-mail the login is another question."""
+        group = self.groups.get(login)
+        named = None if group is None else audience_named(group["name"])
+        if group is None or named is None or named.email.lower() != email.lower():
+            return None
+        return account_named(group["name"])
+
+    def accounts(self, email: str) -> list[Json]:
+        """Who calls themselves that in Metabase, which lets everybody change their own e-mail unverified."""
+        return [one for one in self.users.values() if str(one["email"]).lower() == email.lower()]
 
     def audience(self, login: str) -> Audience:
         """Whose it is, by what is there of it."""
@@ -61,7 +80,20 @@ def read_state(client: Client, prefix: str, login_prefix: str) -> State:
         )
     databases = _listed(client.get("/api/database"))
     shelves = [one for one in _listed(client.get("/api/collection", archived=False)) if isinstance(one["id"], int)]
-    by_mark = {mark: one for one in shelves if (mark := mark_of(one.get("description"))) is not None}
+    personal = _personal(shelves)
+    by_mark: dict[str, Json] = {}
+    for one in shelves:
+        mark = mark_of(one.get("description"))
+        # Anybody may write anything into a collection of their own, and nobody can be shut out of it.
+        if mark is None or one["id"] in personal:
+            continue
+        if mark in by_mark and mark.startswith((login_prefix, top_mark(prefix))):
+            raise MetabaseError(
+                f"two collections of {client.address} have the mark [{mark}] at the end of their description: "
+                f"{by_mark[mark]['name']} ({by_mark[mark]['id']}) and {one['name']} ({one['id']}). Take it out of the "
+                "one that was not made by this command; nothing was changed"
+            )
+        by_mark[mark] = one
     ours = {number: one for one in databases if (number := _login(one["name"], login_prefix)) is not None}
     memberships = client.get("/api/permissions/membership")
     return State(
@@ -71,10 +103,13 @@ def read_state(client: Client, prefix: str, login_prefix: str) -> State:
         top=by_mark.get(top_mark(prefix)),
         group_names={one["id"]: one["name"] for one in groups if one["id"] != administrators[0]["id"]},
         other_databases={one["id"]: one["name"] for one in databases if _login(one["name"], login_prefix) is None},
-        users={str(one["email"]).lower(): one["id"] for one in _pages(client, "/api/user")},
+        users={one["id"]: one for one in _pages(client, "/api/user")},
         memberships=[
             (one["membership_id"], int(user), one["group_id"]) for user, all_of in memberships.items() for one in all_of
         ],
+        all_users=next((one["id"] for one in groups if one.get("magic_group_type") == _EVERYBODY), None),
+        collections={one["id"]: one for one in shelves},
+        personal=personal,
     )
 
 
@@ -90,6 +125,11 @@ def read_card(client: Client, entity: str) -> Json | None:
     except NotThereError:
         return None
     return card
+
+
+def read_cards_asked_of(client: Client, database: int) -> list[Json]:
+    """Every card on a connection, in whichever collection; without those in the trash."""
+    return _listed(client.get("/api/card", f="database", model_id=database))
 
 
 def our_cards(items: list[Json]) -> dict[str, Json]:
@@ -119,6 +159,16 @@ def differs(wanted: Any, there: Any) -> bool:
 def _login(name: object, login_prefix: str) -> str | None:
     found = audience_named(name) if isinstance(name, str) else None
     return found.login if found is not None and found.login.startswith(login_prefix) else None
+
+
+def _personal(shelves: list[Json]) -> frozenset[int]:
+    """People's own collections, and those inside them."""
+    own = {one["id"] for one in shelves if one.get("personal_owner_id") is not None}
+    return frozenset(
+        one["id"]
+        for one in shelves
+        if one["id"] in own or any(part in own for part in map(int, _PARTS.findall(str(one.get("location") or ""))))
+    )
 
 
 def _listed(answer: Any) -> list[Json]:

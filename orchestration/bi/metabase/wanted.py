@@ -25,7 +25,7 @@ from orchestration.report.labels import Lang
 Json = dict[str, Any]
 
 _CARD_MARK = "kpi-card-"
-_NAME = re.compile(r"KPI (?P<email>\S+) \((?P<login>[a-z0-9]+_v_[0-9a-f]+)\)")
+_NAME = re.compile(r"KPI (?P<email>\S+) \((?P<login>[a-z0-9]+_v_[0-9a-f]+)\)(?: admitted (?P<account>[1-9][0-9]*))?")
 _DESCRIPTION_MARK = re.compile(r"\[(?P<mark>[^\[\]\s]+)\]$")
 _COLUMNS_WIDE = 24
 # Namespace of the ids that are made from names, so that they are the same in every run.
@@ -45,9 +45,9 @@ _RUNNING = Words("Without a month in the filter: the running one.", "Khi bộ l�
 _SHELF = Words("KPI", "KPI")
 _SHELF_ABOUT = Words(
     "KPI dashboards, made by `kpi bi metabase`: what is changed by hand here is put back by its next run. Dashboards "
-    "of your own belong elsewhere.",
-    "Các bảng KPI do `kpi bi metabase` tạo ra: mọi thay đổi thủ công ở đây sẽ bị lần chạy sau đặt lại. Bảng tự làm nên "
-    "để ở nơi khác.",
+    "of your own belong into your personal collection: elsewhere, others see your rows in them.",
+    "Các bảng KPI do `kpi bi metabase` tạo ra: mọi thay đổi thủ công ở đây sẽ bị lần chạy sau đặt lại. Bảng tự làm chỉ "
+    "nên để trong bộ sưu tập cá nhân: để ở nơi khác, người khác sẽ thấy các dòng của bạn.",
 )
 _OWN_SHELF_ABOUT = Words(
     "The KPI dashboards of {email}, with the rows that this person may see.",
@@ -82,7 +82,7 @@ class Audience:
 
     @property
     def name(self) -> str:
-        """What their group and connection are called."""
+        """What their connection is called, and how their group's name begins."""
         return f"KPI {self.email} ({self.login})"
 
     @property
@@ -174,6 +174,21 @@ def audience_named(name: str) -> Audience | None:
     """Whose a group or connection is, from its name; None where it is none of ours."""
     found = _NAME.fullmatch(name)
     return None if found is None else Audience(found["email"], found["login"])
+
+
+def group_name(audience: Audience, account: int | None) -> str:
+    """What an audience's group is called, with the account that was admitted.
+
+    It is kept there because only administrators write names of groups; a description's mark can be written by
+    everybody who may make a collection somewhere.
+    """
+    return audience.name if account is None else f"{audience.name} admitted {account}"
+
+
+def account_named(name: str) -> int | None:
+    """The account that was admitted to a group, from its name; None where none was."""
+    found = _NAME.fullmatch(name)
+    return None if found is None or found["account"] is None else int(found["account"])
 
 
 def mark_of(description: object) -> str | None:
