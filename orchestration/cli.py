@@ -904,8 +904,16 @@ def bi_superset(
     if into is None or user_password is None:
         raise UsageError("--into needs --user-password FILE, the administrator's password")
     account = read_account(user, user_password)
-    for person in import_into(server, emails, words, into, account, passwords):
-        out.print(Text(f"  {person.email:<36} role {person.title}"), soft_wrap=True)
+    failed = []
+    for step in import_into(server, emails, words, into, account, passwords):
+        if step.failed:
+            failed.append(step.who)
+            err.print(Text(f"! {step.who}: {step.what}", style="bold red"), soft_wrap=True)
+        else:
+            out.print(Text(f"  {step.who:<36} {step.what}"), soft_wrap=True)
+    if failed:
+        err.print(Text(f"Not done: {', '.join(failed)}", style="bold red"), soft_wrap=True)
+        raise typer.Exit(FAILED_CHECK)
 
 
 @app.command()

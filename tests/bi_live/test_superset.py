@@ -13,9 +13,15 @@ import pytest
 
 from orchestration.bi.definition import DEPARTMENT, EMPLOYEE, MONTH, Chart, Dashboard, Kind
 from orchestration.bi.queries import Dataset, chart_sql, dataset_name
+from orchestration.bi.superset.audiences import server_of
+from orchestration.bi.superset.bundle import bundle_files, database_file, zip_bytes
 from orchestration.bi.superset.charts import BARS_SHOWN
+from orchestration.bi.superset.make import import_into
+from orchestration.bi.superset.names import Audience
+from orchestration.bi.superset.server import Account
+from orchestration.bi.superset.server import session as superset_session
 from orchestration.serving.reading import open_publication
-from tests.bi_live.conftest import MANAGER, SELLER, VIEWERS, Company, Imported
+from tests.bi_live.conftest import LANGUAGE, MANAGER, SELLER, VIEWERS, Company, Imported
 from tests.bi_live.superset import Api
 from tests.support.postgres import Server
 from tests.support.postgres_company import as_operator, log_in
@@ -147,6 +153,71 @@ def test_every_chart_shows_what_a_query_of_the_viewers_own_shows(
                 empty.append(name)
     # Nothing was compared with nothing: a small company has months without some of it, but most of it.
     assert len(empty) < len(charts_of(dashboards)) / 5, empty
+
+
+def test_a_chart_opened_without_a_month_has_no_figure(
+    imported: Imported,
+    api: Api,
+    viewer: str,
+    company: Company,
+    postgres_server: Server,
+    dashboards: tuple[Dashboard, ...],
+    declared_datasets: Mapping[str, Dataset],
+) -> None:
+    """As the list of charts, the API and a report by mail ask. Where all rows are of one month, it is that month's."""
+    numbers = numbers_of(api, "chart")
+    person = imported.people[viewer]
+    without_figure = 0
+    with log_in(postgres_server, company.target, company.keys[viewer]) as session:
+        for (dashboard, name), chart in charts_of(dashboards).items():
+            if not chart.is_of_one_month:
+                continue
+            rows = asked(api, numbers[person.uuid("chart", f"{dashboard}/{name}")], {})
+            if chart.kind is Kind.ROWS:
+                assert all(row[MONTH] for row in rows), (dashboard, name)
+            elif chart.kind is Kind.NUMBER:
+                dataset = declared_datasets[dataset_name(chart.source)]
+                [(months,)] = session.execute(f"select count(distinct month) from ({dataset.sql}) x").fetchall()
+                [figure] = [row[chart.metrics[0].name] for row in rows]
+                if months > 1:
+                    assert figure is None, (dashboard, name)
+                    without_figure += 1
+    assert without_figure > 10
+
+
+def test_a_role_of_a_login_that_is_nobodys_is_emptied(imported: Imported, company: Company) -> None:
+    """Somebody else's connection of the same e-mail, as it is left where the e-mail passed on."""
+    admin = imported.superset.log_in()
+    person = imported.people[SELLER]
+    former = Audience(person.email, f"{company.target.roles.login('')}0", person.company)
+    server, account = server_of(company.target), Account(imported.superset.admin.name, imported.superset.admin.password)
+    whole = bundle_files((), [former], server, LANGUAGE)
+    connection = {name: whole[name] for name in ("metadata.yaml", database_file(former))}
+    admin.post(
+        "/api/v1/assets/import/",
+        files={"bundle": ("kpi.zip", zip_bytes(connection), "application/zip")},
+        data={"passwords": json.dumps({database_file(former): "no longer"})},
+    )
+    with superset_session(imported.superset.url, account) as superset:
+        superset.open_to([former])
+    user = next(one["id"] for one in admin.all_of("security/users") if one["email"] == SELLER)
+    roles = {role["name"]: role for role in roles_of(admin)}
+    admin.ask("PUT", f"/api/v1/security/roles/{roles[former.role]['id']}/users", json={"user_ids": [user]})
+    before = {role["name"]: role for role in roles_of(admin)}
+    assert (before[former.role]["user_ids"], len(before[former.role]["permission_ids"])) == ([user], 2)
+    steps = list(import_into(company.target, [SELLER], LANGUAGE, imported.superset.url, account, None))
+    assert [(step.who, step.failed) for step in steps] == [(former.title, False), (SELLER, False)], steps
+    after = {role["name"]: role for role in roles_of(admin)}
+    emptied: dict[str, list[int]] = {"user_ids": [], "permission_ids": []}
+    assert after == before | {former.role: before[former.role] | emptied}
+    assert admin.ask("DELETE", f"/api/v1/database/{numbers_of(admin, 'database')[former.uuid('database')]}").is_success
+    admin.close()
+
+
+def roles_of(admin: Api) -> list[dict[str, Any]]:
+    """All roles with the numbers of their users and permissions."""
+    found: list[dict[str, Any]] = admin.get("/api/v1/security/roles/search/", params={"q": "(page_size:100)"})["result"]
+    return found
 
 
 def test_filters_narrow_every_chart_that_obeys_them(

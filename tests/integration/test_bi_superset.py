@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestration.bi.superset.audiences import audiences, read_passwords
+from orchestration.bi.superset.audiences import audiences, everybody, read_passwords
 from orchestration.bi.superset.errors import SupersetError
 from orchestration.cli import main
 from orchestration.serving.errors import PublishError
@@ -81,6 +81,7 @@ def test_everybody_is_who_can_log_in(target: Target, postgres_server: Server) ->
     with as_operator(postgres_server, target) as operator:
         operator.execute(f"update kpi_access.login set is_locked = true where email = '{MEMBER}'")
     assert {person.email for person in people} - {person.email for person in audiences(target, None)} == {MEMBER}
+    assert {person.email for person in people} - {person.email for person in everybody(target)} == {MEMBER}
     with pytest.raises(PublishError, match="is locked"):
         audiences(target, [MEMBER])
     with as_operator(postgres_server, target) as operator:
@@ -92,10 +93,6 @@ def test_everybody_is_who_can_log_in(target: Target, postgres_server: Server) ->
 def test_passwords_come_from_the_operators_file(target: Target, tmp_path: Path) -> None:
     [head] = audiences(target, [HEAD])
     key = keys_in(keys_path(target))[HEAD]
-    assert read_passwords(keys_path(target), [head]) == {key.login: key.password}
-    other = tmp_path / "other.csv"
-    other.write_text("email,name\na@b.vn,x\n", encoding="utf-8")
-    with pytest.raises(SupersetError, match="is no file of passwords"):
-        read_passwords(other, [head])
+    assert read_passwords(keys_path(target))[head.login] == key.password
     with pytest.raises(SupersetError, match="cannot be read: No such file"):
-        read_passwords(tmp_path / "none.csv", [head])
+        read_passwords(tmp_path / "none.csv")

@@ -6,7 +6,9 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,12 +17,13 @@ import yaml
 
 from orchestration.bi.definition import MONTH, Dashboard, Kind, read_dashboards
 from orchestration.bi.queries import dataset_name, datasets
-from orchestration.bi.superset.audiences import server_of
+from orchestration.bi.superset import make
+from orchestration.bi.superset.audiences import read_passwords, server_of
 from orchestration.bi.superset.bundle import ROOT, Server, bundle_files, database_file, zip_bytes
 from orchestration.bi.superset.errors import SupersetError
 from orchestration.bi.superset.layout import COLUMNS
 from orchestration.bi.superset.names import Audience
-from orchestration.bi.superset.server import Superset
+from orchestration.bi.superset.server import Account, Left, Superset, session
 from orchestration.cli import main
 from orchestration.metrics.registry import read_catalogue
 from orchestration.report.labels import Lang
@@ -85,6 +88,30 @@ def test_an_object_is_the_same_one_in_both_languages_and_another_ones_for_everyb
         assert max(names.values()) == 1, folder
     other_company = Audience(LAN.email, LAN.login, "other")
     assert not set(uuids(bundle_files(dashboards, [other_company], SERVER, Lang.EN))) & set(uuids(files))
+
+
+def test_an_email_that_passes_on_takes_nothing_along(dashboards: tuple[Dashboard, ...], files: Files) -> None:
+    successor = Audience(LAN.email, "kpi_v_9", LAN.company)
+    theirs = bundle_files(dashboards, [successor], SERVER, Lang.VI)
+    assert not set(uuids(theirs)) & set(uuids(files))
+    assert not {successor.slug, successor.title, successor.role} & {LAN.slug, LAN.title, LAN.role}
+    assert successor.address("kpi_funnel") != LAN.address("kpi_funnel")
+    renamed = Audience("an@cty.example", LAN.login, LAN.company)
+    assert not {renamed.uuid("database"), renamed.role} & {LAN.uuid("database"), LAN.role}
+    for folder, key in (("datasets", "table_name"), ("databases", "database_name"), ("dashboards", "slug")):
+        assert not {content[key] for content in of(theirs, folder).values()} & {
+            content[key] for content in of(files, folder).values()
+        }, folder
+
+
+def test_a_role_has_a_name_that_superset_has_room_for() -> None:
+    assert (LAN.title, LAN.role) == ("KPI lan@cty.example (kpi_v_1)", "KPI lan@cty.example (kpi_v_1)")
+    long = "a.name.longer.than.most@a.company.with.many.departments.example"
+    first, second = Audience(long, "kpi_v_0a1b2c3d4e5f", "kpi"), Audience(long, "kpi_v_0a1b2c3d4e60", "kpi")
+    assert len(first.title) > 64
+    assert {len(first.role), len(second.role)} == {64}
+    assert first.role != second.role
+    assert first.role.startswith("KPI a.name.longer")
 
 
 def of_person(files: Files, audience: Audience) -> Files:
@@ -171,19 +198,47 @@ def test_a_click_narrows_only_charts_that_know_the_column(dashboards: tuple[Dash
     assert moved == {"customers_of_today"}
 
 
-def test_a_stock_is_no_figure_without_one_month(files: Files) -> None:
-    [metric] = [
-        metric
-        for metric in files[f"datasets/{LAN.slug}/fct_funnel.yaml"]["metrics"]
-        if metric["metric_name"] == "customers_in_charge"
-    ]
-    assert metric["expression"] == 'case when min("month") = max("month") then sum("customers_in_charge") end'
-    [revenue] = [
-        metric
-        for metric in files[f"datasets/{LAN.slug}/fct_funnel.yaml"]["metrics"]
-        if metric["metric_name"] == "revenue_amount"
-    ]
-    assert (revenue["expression"], revenue["d3format"]) == ('sum("revenue_amount")', ",.0f")
+def test_there_is_no_figure_of_several_months(dashboards: tuple[Dashboard, ...], files: Files) -> None:
+    checked = {True: 0, False: 0}
+    for name, dataset in datasets(dashboards, Lang.VI).items():
+        made = {
+            metric["metric_name"]: metric["expression"]
+            for metric in files[f"datasets/{LAN.slug}/{name}.yaml"]["metrics"]
+        }
+        has_month = dataset.source.date is not None
+        for item in dataset.measures:
+            guarded = f'case when min("month") = max("month") then {item.expression} end'
+            assert made[item.metric.name] == (guarded if has_month else item.expression), (name, item.metric.name)
+            checked[has_month] += 1
+    assert checked[True] > 40
+    assert checked[False] > 5
+
+
+def test_rows_of_months_say_which(dashboards: tuple[Dashboard, ...], files: Files) -> None:
+    checked = 0
+    for dashboard in dashboards:
+        for chart in dashboard.charts:
+            if chart.kind is not Kind.ROWS:
+                continue
+            content = files[f"charts/{LAN.slug}/{dashboard.name}__{chart.name}.yaml"]
+            names = [column.name for column in chart.columns if not chart.has_month or column.name != MONTH]
+            expected = [MONTH, *names] if chart.has_month else names
+            assert content["params"]["all_columns"] == expected
+            assert json.loads(content["query_context"])["queries"][0]["columns"] == expected
+            checked += chart.has_month
+    assert checked > 3
+
+
+def test_the_day_the_figures_are_of_is_described_in_the_readers_language(
+    dashboards: tuple[Dashboard, ...], files: Files
+) -> None:
+    english = bundle_files(dashboards, [LAN], SERVER, Lang.EN)
+    for found, words in (
+        (files, "Ngày cuối cùng mà số liệu ghi nhận."),
+        (english, "The last day that the figures know."),
+    ):
+        [metric] = found[f"datasets/{LAN.slug}/publication.yaml"]["metrics"]
+        assert found[f"charts/{LAN.slug}/as_of.yaml"]["description"] == metric["description"] == words
 
 
 def test_figures_are_written_in_their_units(files: Files) -> None:
@@ -280,8 +335,8 @@ def listed(*found: Mapping[str, Any]) -> dict[str, Any]:
 def test_a_role_opens_one_connection_and_the_rows_behind_its_charts() -> None:
     api = "/api/v1"
     asked: list[tuple[str, str, Any]] = []
-    permission = {"permission": {"name": "database_access"}, "view_menu": {"name": "[KPI lan@cty.example].(id:7)"}}
-    other = {"permission": {"name": "database_access"}, "view_menu": {"name": "[KPI minh@cty.example].(id:8)"}}
+    permission = {"permission": {"name": "database_access"}, "view_menu": {"name": f"[{LAN.title}].(id:7)"}}
+    other = {"permission": {"name": "database_access"}, "view_menu": {"name": f"[{MINH.title}].(id:8)"}}
     drill = {"permission": {"name": "can_samples"}, "view_menu": {"name": "Datasource"}}
     more = {"permission": {"name": "all_database_access"}, "view_menu": {"name": "all_database_access"}}
     answers = {
@@ -289,17 +344,17 @@ def test_a_role_opens_one_connection_and_the_rows_behind_its_charts() -> None:
             {"id": 70, **permission}, {"id": 80, **other}, {"id": 90, **drill}, {"id": 99, **more}
         ),
         ("GET", f"{api}/database/"): listed(
-            {"id": 7, "uuid": LAN.uuid("database"), "database_name": "KPI lan@cty.example"},
-            {"id": 8, "uuid": MINH.uuid("database"), "database_name": "KPI minh@cty.example"},
+            {"id": 7, "uuid": LAN.uuid("database"), "database_name": LAN.title},
+            {"id": 8, "uuid": MINH.uuid("database"), "database_name": MINH.title},
         ),
-        ("GET", f"{api}/security/roles/"): listed({"id": 2, "name": "KPI minh@cty.example"}),
+        ("GET", f"{api}/security/roles/"): listed({"id": 2, "name": MINH.title}),
         ("POST", f"{api}/security/roles/"): {"id": 3},
         ("POST", f"{api}/security/roles/3/permissions"): {},
         ("POST", f"{api}/security/roles/2/permissions"): {},
     }
     answering(answers, asked).open_to([LAN, MINH])
     assert [request for request in asked if request[0] == "POST"] == [
-        ("POST", f"{api}/security/roles/", {"name": "KPI lan@cty.example"}),
+        ("POST", f"{api}/security/roles/", {"name": LAN.title}),
         ("POST", f"{api}/security/roles/3/permissions", {"permission_view_menu_ids": [70, 90]}),
         ("POST", f"{api}/security/roles/2/permissions", {"permission_view_menu_ids": [80, 90]}),
     ]
@@ -308,6 +363,151 @@ def test_a_role_opens_one_connection_and_the_rows_behind_its_charts() -> None:
         answering(without, asked).open_to([LAN])
     with pytest.raises(SupersetError, match=r"has no connection of somebody@cty\.example"):
         answering(answers, asked).open_to([Audience("somebody@cty.example", "kpi_v_3", "kpi")])
+
+
+API = "/api/v1"
+FORMER = Audience(LAN.email, "kpi_v_0", "kpi")
+
+
+def left_in_superset(uri: str, roles: tuple[Mapping[str, Any], ...]) -> dict[tuple[str, str], Any]:
+    """Answers of a Superset with LAN's connection, one of whoever had that e-mail before, and one of no concern."""
+    access = {"permission": {"name": "database_access"}, "view_menu": {"name": f"[{FORMER.title}].(id:6)"}}
+    return {
+        ("GET", f"{API}/database/"): listed(
+            {"id": 5, "uuid": "another", "database_name": "Kho"},
+            {"id": 6, "uuid": FORMER.uuid("database"), "database_name": FORMER.title},
+            {"id": 7, "uuid": LAN.uuid("database"), "database_name": LAN.title},
+        ),
+        ("GET", f"{API}/security/permissions-resources/"): listed({"id": 60, **access}),
+        ("GET", f"{API}/security/roles/search/"): listed(*roles),
+        ("GET", f"{API}/database/6/connection"): {"result": {"sqlalchemy_uri": uri}},
+        **{("POST", f"{API}/security/roles/{role['id']}/permissions"): {} for role in roles},
+        **{("PUT", f"{API}/security/roles/{role['id']}/{what}"): {} for role in roles for what in ("users", "groups")},
+    }
+
+
+def role(number: int, name: str, permissions: list[int], users: list[int]) -> dict[str, Any]:
+    return {"id": number, "name": name, "permission_ids": permissions, "user_ids": users, "group_ids": []}
+
+
+def test_a_role_whose_login_is_another_ones_now_opens_nothing_and_is_nobodys() -> None:
+    asked: list[tuple[str, str, Any]] = []
+    roles = (role(3, LAN.role, [70], [1]), role(4, FORMER.role, [60, 90], [1, 2]))
+    superset = answering(left_in_superset(SERVER.address(FORMER.login), roles), asked)
+    [left] = superset.close_what_is_nobodys([LAN, MINH], SERVER, "kpi_v_")
+    assert (left.connection, left.is_problem) == (FORMER.title, False)
+    assert "has lost its permissions and users" in left.what
+    assert [request for request in asked if request[0] != "GET"] == [
+        ("POST", f"{API}/security/roles/4/permissions", {"permission_view_menu_ids": []}),
+        ("PUT", f"{API}/security/roles/4/users", {"user_ids": []}),
+    ]
+    # Where it is empty already, there is nothing to do or say.
+    empty = answering(left_in_superset(SERVER.address(FORMER.login), (role(4, FORMER.role, [], []),)), asked)
+    assert list(empty.close_what_is_nobodys([LAN], SERVER, "kpi_v_")) == []
+
+
+def test_what_cannot_be_closed_is_said_and_the_others_are_let_be() -> None:
+    asked: list[tuple[str, str, Any]] = []
+    by_hand = (role(5, "Sales", [60, 1], [1]),)
+    superset = answering(left_in_superset(SERVER.address(FORMER.login), by_hand), asked)
+    [left] = superset.close_what_is_nobodys([LAN], SERVER, "kpi_v_")
+    assert (left.is_problem, "the role Sales opens it" in left.what) == (True, True)
+    answers = left_in_superset(SERVER.address(FORMER.login), by_hand)
+    del answers["GET", f"{API}/database/6/connection"]
+    [left] = answering(answers, asked).close_what_is_nobodys([LAN], SERVER, "kpi_v_")
+    assert (left.is_problem, "404" in left.what) == (True, True)
+    elsewhere = Server("old.cty.example", 5432, "kpi", {})
+    own = (role(4, FORMER.role, [60], [1]),)
+    [left] = answering(left_in_superset(elsewhere.address(FORMER.login), own), asked).close_what_is_nobodys(
+        [LAN], SERVER, "kpi_v_"
+    )
+    assert (left.is_problem, left.what) == (False, "leads to another database and is not touched")
+    other_company = answering(left_in_superset(SERVER.address("other_v_1"), own), asked)
+    assert list(other_company.close_what_is_nobodys([LAN], SERVER, "kpi_v_")) == []
+    assert {request[0] for request in asked} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://bi.cty.example", r"passwords in the clear; write https://bi\.cty\.example"),
+        ("http://10.0.0.5:8088/", "in the clear"),
+        ("ftp://bi.cty.example", "--into is like https"),
+        ("bi.cty.example", "--into is like https"),
+        ("https://ad:min@bi.cty.example", "has a user name or parameters in it"),
+    ],
+)
+def test_no_password_leaves_this_machine_in_the_clear(url: str, message: str) -> None:
+    with pytest.raises(SupersetError, match=message), session(url, Account("admin", "secret")):
+        pytest.fail("it was let through")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"])
+def test_this_machine_needs_no_encryption(url: str) -> None:
+    with pytest.raises(SupersetError, match="onnect"), session(url, Account("admin", "secret")):
+        pytest.fail("nobody answers there")
+
+
+def test_passwords_that_others_may_read_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "keys.csv"
+    path.write_text(f"email,login,password\n{LAN.email},{LAN.login},secret\n", encoding="utf-8")
+    path.chmod(0o640)
+    with pytest.raises(SupersetError, match="is open to others; `chmod 600"):
+        read_passwords(path)
+    path.chmod(0o600)
+    found = read_passwords(path)
+    assert (found[LAN.login], str(found)) == ("secret", "Passwords(of 1)")
+    path.write_text("email,name\na@b.vn,x\n", encoding="utf-8")
+    with pytest.raises(SupersetError, match="is no file of passwords"):
+        read_passwords(path)
+
+
+class Stubborn:
+    """A Superset that takes everybody's dashboards but LAN's."""
+
+    def __init__(self) -> None:
+        self.taken: list[Mapping[Audience, str]] = []
+        self.everyone: list[Audience] = []
+
+    def close_what_is_nobodys(self, everyone: Sequence[Audience], server: Server, logins: str) -> Iterator[Left]:
+        self.everyone.extend(everyone)
+        assert logins == "kpi_v_"
+        yield Left("KPI x", "is nobody's any more")
+
+    def take(self, bundle: bytes, passwords: Mapping[Audience, str]) -> None:
+        self.taken.append(passwords)
+
+    def open_to(self, people: Sequence[Audience]) -> None:
+        if LAN in people:
+            raise SupersetError("Superset has no connection")
+
+
+def test_one_persons_error_is_named_and_stops_nobody_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    there = Stubborn()
+
+    @contextmanager
+    def opened(url: str, account: Account) -> Iterator[Stubborn]:
+        yield there
+
+    monkeypatch.setattr(make, "session", opened)
+    monkeypatch.setattr(make, "audiences", lambda target, emails: (LAN, MINH))
+    monkeypatch.setattr(make, "everybody", lambda target: (LAN, MINH, FORMER))
+    monkeypatch.setenv("COLUMNS", "400")
+    secret = tmp_path / "admin.password"
+    secret.write_text("secret\n", encoding="utf-8")
+    secret.chmod(0o600)
+    to = ("--to", "postgresql://p@127.0.0.1/kpi", "--into", "http://127.0.0.1:1", "--user-password", str(secret))
+    with pytest.raises(SystemExit) as left:
+        main(("bi", "superset", "--all", *to))
+    said = capfd.readouterr()
+    assert left.value.code == 1
+    assert f"{LAN.email}: Superset has no connection" in said.err
+    assert f"Not done: {LAN.email}" in said.err
+    assert f"role {MINH.role}" in said.out
+    assert "KPI x" in said.out
+    assert (len(there.taken), there.everyone) == (2, [LAN, MINH, FORMER])
 
 
 def test_what_superset_refuses_is_said() -> None:

@@ -21,6 +21,7 @@ from orchestration.serving.postgres.names import ACCESS
 from orchestration.serving.postgres.target import Target, session
 
 _PORT = "5432"
+_OTHERS = 0o077
 _GIVEN = "`kpi publish --passwords FILE`"
 _NOT_OPTIONS = frozenset({"user", "password", "host", "port", "dbname", "application_name"})
 
@@ -46,6 +47,13 @@ def audiences(target: Target, emails: Sequence[str] | None) -> tuple[Audience, .
     return tuple(_audience(login, target) for login in sorted(chosen, key=lambda login: login.email))
 
 
+def everybody(target: Target) -> tuple[Audience, ...]:
+    """Everybody whose login opens something at this moment, with a password or without."""
+    with session(target) as postgres:
+        found = logins.read_logins(postgres, target.roles) if swap.exists(postgres, ACCESS) else ()
+    return tuple(_audience(login, target) for login in found if not login.is_locked)
+
+
 def _audience(login: Login, target: Target) -> Audience:
     return Audience(login.email, login.name, target.role_prefix)
 
@@ -62,14 +70,24 @@ def server_of(target: Target) -> Server:
     return Server(host, int(given.get("port", _PORT)), given["dbname"], options)
 
 
-def read_passwords(path: Path, people: Sequence[Audience]) -> dict[str, str]:
-    """The passwords that the operator's file has for these people, by login. Who is not in it has none here."""
+class Passwords(dict[str, str]):
+    """Passwords by login. Its text shows none, wherever it is printed."""
+
+    def __repr__(self) -> str:
+        return f"Passwords(of {len(self)})"
+
+    __str__ = __repr__
+
+
+def read_passwords(path: Path) -> Passwords:
+    """The passwords of the operator's file, by login. Raises SupersetError where others may read it, too."""
     try:
+        if path.stat().st_mode & _OTHERS:
+            raise SupersetError(f"the file of passwords {path} is open to others; `chmod 600 {path}`")
         with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            rows = csv.DictReader(file)
+            if not {"email", "login", "password"} <= set(rows.fieldnames or ()):
+                raise SupersetError(f"{path} is no file of passwords: {_GIVEN} writes email, login, password")
+            return Passwords({row["login"]: row["password"] for row in rows})
     except OSError as error:
         raise SupersetError(f"the file of passwords {path} cannot be read: {error.strerror}") from error
-    if rows and not {"login", "password"} <= set(rows[0]):
-        raise SupersetError(f"{path} is no file of passwords: {_GIVEN} writes email, login, password")
-    known = {person.login for person in people}
-    return {row["login"]: row["password"] for row in rows if row["login"] in known}

@@ -41,6 +41,7 @@ _NO_PASSWORD = "XXXXXXXXXX"
 # ZIP knows no earlier day; a real one would make every bundle another file.
 _NO_DAY = (1980, 1, 1, 0, 0, 0)
 _AS_OF = "as_of"
+_AS_OF_ABOUT = "as_of_about"
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     MONTH: ("Month", "Tháng"),
@@ -52,6 +53,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "generation_id": ("Publication", "Bản phát hành"),
     "source": ("Source", "Nguồn"),
     "order": ("Order of", "Thứ tự của"),
+    _AS_OF_ABOUT: ("The last day that the figures know.", "Ngày cuối cùng mà số liệu ghi nhận."),
 }
 _TYPES: Mapping[str, str] = {
     "varchar": "TEXT",
@@ -249,8 +251,9 @@ class _Maker:
     def _measure(self, item: Measure, dataset: Dataset) -> dict[str, Any]:
         metric = item.metric
         expression = item.expression
-        if dataset.source.date is not None and metric.additive == "over people only":
-            # A stock of two months added up is nothing; without a chosen month there is no figure.
+        if dataset.source.date is not None:
+            # A chart opened without its dashboard has no month: no figure then, rather than that of all months under
+            # the title of one.
             expression = f'case when min("{MONTH}") = max("{MONTH}") then {expression} end'
         return {
             "metric_name": metric.name,
@@ -286,7 +289,7 @@ class _Maker:
 
     def _publication(self) -> dict[str, Any]:
         columns = [
-            _column(_AS_OF, self._word(_AS_OF), "date", "The last day that the figures know."),
+            _column(_AS_OF, self._word(_AS_OF), "date", self._word(_AS_OF_ABOUT)),
             _column("generation_id", self._word("generation_id"), "varchar", "Which publication these rows are of."),
             _column("source", self._word("source"), "varchar", "The CRM the rows came from."),
         ]
@@ -295,7 +298,7 @@ class _Maker:
             "verbose_name": self._word(_AS_OF),
             "metric_type": None,
             "expression": f'max("{_AS_OF}")',
-            "description": "The last day that the figures know.",
+            "description": self._word(_AS_OF_ABOUT),
             "d3format": None,
             "currency": None,
             "extra": None,
@@ -315,7 +318,7 @@ class _Maker:
             "force_timestamp_formatting": True,
             "subtitle": "",
         }
-        return self._chart_file(_AS_OF, self._word(_AS_OF), "The last day that the figures know.", settings, None)
+        return self._chart_file(_AS_OF, self._word(_AS_OF), self._word(_AS_OF_ABOUT), settings, None)
 
     def _chart(self, dashboard: Dashboard, chart: Chart) -> dict[str, Any]:
         dataset = self._datasets[dataset_name(chart.source)]
@@ -364,7 +367,7 @@ class _Maker:
         numbers = layout.numbered([as_of, *(chart for row in rows for chart in row)])
         title = dashboard.title.of(self._language)
         return {
-            "dashboard_title": f"{title} · {self._audience.label}",
+            "dashboard_title": f"{title} · {self._audience.email}",
             "description": dashboard.about.of(self._language),
             "css": "",
             "slug": self._audience.address(dashboard.name),

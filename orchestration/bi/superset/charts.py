@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from orchestration.bi.definition import Chart, Column, Kind, mart_columns
+from orchestration.bi.definition import MONTH, Chart, Column, Kind, mart_columns
 from orchestration.bi.queries import Dataset
 from orchestration.metrics.registry import Metric
 
@@ -114,7 +114,13 @@ def _query_columns(chart: Chart) -> list[Any]:
                 "expressionType": "SQL",
             }
         ]
-    return [column.name for column in chart.columns]
+    return _shown_columns(chart) if chart.kind is Kind.ROWS else [column.name for column in chart.columns]
+
+
+def _shown_columns(chart: Chart) -> list[str]:
+    """The columns of a row, the month first: opened without the dashboard, the chart has the rows of all months."""
+    names = [column.name for column in chart.columns]
+    return [MONTH, *(name for name in names if name != MONTH)] if chart.has_month else names
 
 
 def _query_order(chart: Chart, dataset: Dataset) -> list[list[Any]]:
@@ -235,7 +241,7 @@ def _rows(chart: Chart, dataset: Dataset) -> dict[str, Any]:
     return {
         **_as_table(chart),
         "query_mode": "raw",
-        "all_columns": [column.name for column in chart.columns],
+        "all_columns": _shown_columns(chart),
         "order_by_cols": [json.dumps([chart.newest, False])],
         "show_cell_bars": False,
         "column_config": {name: {"d3NumberFormat": text} for name, text in formats.items() if text},

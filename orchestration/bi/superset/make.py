@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.bi.definition import read_dashboards
-from orchestration.bi.superset.audiences import audiences, read_passwords, server_of
+from orchestration.bi.superset.audiences import audiences, everybody, read_passwords, server_of
 from orchestration.bi.superset.bundle import bundle_files, database_file, zip_bytes
 from orchestration.bi.superset.errors import SupersetError
 from orchestration.bi.superset.names import Audience
@@ -50,6 +50,15 @@ def write_bundle(target: Target, emails: Sequence[str] | None, language: Lang, p
     return Bundle(path, people, len(content))
 
 
+@dataclass(frozen=True)
+class Step:
+    """What an import did, or could not do: about whom, and what."""
+
+    who: str
+    what: str
+    failed: bool = False
+
+
 def import_into(
     target: Target,
     emails: Sequence[str] | None,
@@ -57,20 +66,27 @@ def import_into(
     url: str,
     account: Account,
     passwords_path: Path | None,
-) -> Iterator[Audience]:
+) -> Iterator[Step]:
     """Bring the dashboards of these people into a Superset, one person after the other, each with a role of their own.
 
-    One import for everybody would be one long request, and one person's error would be everybody's.
+    Before that, roles lose what leads to a login that is no longer theirs. One import for everybody would be one long
+    request; one person's error is a step that failed, and the next person's turn comes all the same.
     """
-    people = audiences(target, emails)
+    people, everyone = audiences(target, emails), everybody(target)
     server, dashboards = server_of(target), read_dashboards()
-    passwords = read_passwords(passwords_path, people) if passwords_path is not None else {}
+    passwords = read_passwords(passwords_path) if passwords_path is not None else {}
     with session(url, account) as superset:
+        for left in superset.close_what_is_nobodys(everyone, server, target.roles.login("")):
+            yield Step(left.connection, left.what, left.is_problem)
         for person in people:
             content = zip_bytes(bundle_files(dashboards, [person], server, language))
-            superset.take(content, {person: passwords[person.login]} if person.login in passwords else {})
-            superset.open_to([person])
-            yield person
+            try:
+                superset.take(content, {person: passwords[person.login]} if person.login in passwords else {})
+                superset.open_to([person])
+            except SupersetError as error:
+                yield Step(person.email, str(error), failed=True)
+            else:
+                yield Step(person.email, f"role {person.role}")
 
 
 def read_account(name: str, path: Path) -> Account:
