@@ -38,6 +38,8 @@ from tests.unit.checks_company import AS_OF, build_warehouse
 NIGHTS = last_nights(3)
 CONTEXT = server(operations.PRELOAD)
 _PATIENCE_SECONDS = 60
+# What every manifest of dbt has, with no node in it.
+_EMPTY: dict[str, dict[str, object]] = {"child_map": {}, "parent_map": {}, "exposures": {}}
 _NOW = datetime(2026, 4, 1, 2, tzinfo=UTC)
 
 
@@ -247,7 +249,7 @@ def test_dbt_that_stops_by_itself_is_told_in_its_own_words(tmp_path: Path) -> No
     settings.warehouse_dir.mkdir()
     place = BuildPlace(settings.warehouse_path, dbt_paths(settings).target, dbt_environment(settings, NIGHTS[0]))
     with duckdb.connect(settings.warehouse_path), DbtWorker(settings) as worker:
-        build = run_build(worker, place, {}, frozenset({"model.one"}), ["--select", "core_batches"], Progress())
+        build = run_build(worker, place, _EMPTY, frozenset({"model.one"}), ["--select", "core_batches"], Progress())
     assert not build.report.is_open
     assert build.report.describe().startswith("run: stopped: dbt stopped: ")
     assert "Could not set lock on file" in build.report.describe()
