@@ -792,11 +792,12 @@ def bi_metabase(
 ) -> None:
     """Make the dashboards in Metabase, everybody's for themselves."""
     from orchestration.bi.definition import read_dashboards
-    from orchestration.bi.metabase.audiences import connection_of, read_audiences, read_passwords
+    from orchestration.bi.metabase.audiences import connection_of, read_audiences
     from orchestration.bi.metabase.descriptions import all_descriptions, descriptions_of
     from orchestration.bi.metabase.provision import Order, Queries, provision
     from orchestration.bi.metabase.server import client_of
     from orchestration.bi.metabase.wanted import content_of
+    from orchestration.bi.passwords import read_passwords
     from orchestration.console import plural
     from orchestration.report.labels import Lang
     from orchestration.serving.postgres.target import Target
@@ -1408,6 +1409,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     from orchestration.backfill.months import BackfillError
     from orchestration.bi.definition import DashboardError
     from orchestration.bi.metabase.errors import MetabaseError
+    from orchestration.bi.passwords import PasswordsError
     from orchestration.bi.superset.errors import SupersetError
     from orchestration.freezing.manifest import FrozenError
     from orchestration.landing.manifest import LandingError
@@ -1428,6 +1430,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
         ServingError,
         BackfillError,
         SupersetError,
+        PasswordsError,
         FrozenError,
         DashboardError,
         MetabaseError,

@@ -22,9 +22,10 @@ import pytest
 from psycopg.types.string import StrDumperVarchar
 
 from orchestration.bi.definition import Chart, Kind, read_dashboards
-from orchestration.bi.metabase.audiences import Passwords, connection_of, read_audiences, read_passwords
+from orchestration.bi.metabase.audiences import connection_of, read_audiences
 from orchestration.bi.metabase.errors import MetabaseError
 from orchestration.bi.metabase.wanted import Card, content_of
+from orchestration.bi.passwords import Passwords, PasswordsError, read_passwords
 from orchestration.bi.queries import chart_sql, dataset_name, datasets, values_sql
 from orchestration.cli import main
 from orchestration.report.labels import Lang
@@ -398,14 +399,14 @@ def test_the_file_of_passwords_must_be_one_and_closed(tmp_path: Path) -> None:
     path = tmp_path / "passwords.csv"
     path.write_text("email,login,password\na@b.c,kpi_v_1,secret\n", encoding="utf-8")
     path.chmod(0o644)
-    with pytest.raises(MetabaseError, match="open to others"):
+    with pytest.raises(PasswordsError, match="open to others"):
         read_passwords(path)
     path.chmod(0o600)
     found = read_passwords(path)
     assert found == {"kpi_v_1": "secret"}
     assert "secret" not in f"{found} {found!r}"
     path.write_text("name\na\n", encoding="utf-8")
-    with pytest.raises(MetabaseError, match="no file of passwords"):
+    with pytest.raises(PasswordsError, match="no file of passwords"):
         read_passwords(path)
     assert read_passwords(None) == Passwords()
 

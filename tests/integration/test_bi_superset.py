@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestration.bi.superset.audiences import audiences, everybody, read_passwords
+from orchestration.bi.passwords import PasswordsError, read_passwords
+from orchestration.bi.superset.audiences import audiences, everybody
 from orchestration.bi.superset.errors import SupersetError
 from orchestration.cli import main
 from orchestration.serving.errors import PublishError
@@ -94,5 +95,5 @@ def test_passwords_come_from_the_operators_file(target: Target, tmp_path: Path) 
     [head] = audiences(target, [HEAD])
     key = keys_in(keys_path(target))[HEAD]
     assert read_passwords(keys_path(target))[head.login] == key.password
-    with pytest.raises(SupersetError, match="cannot be read: No such file"):
+    with pytest.raises(PasswordsError, match="cannot be read: No such file"):
         read_passwords(tmp_path / "none.csv")

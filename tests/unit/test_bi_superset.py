@@ -16,9 +16,10 @@ import pytest
 import yaml
 
 from orchestration.bi.definition import MONTH, Dashboard, Kind, read_dashboards
+from orchestration.bi.passwords import PasswordsError, read_passwords
 from orchestration.bi.queries import dataset_name, datasets
 from orchestration.bi.superset import make
-from orchestration.bi.superset.audiences import read_passwords, server_of
+from orchestration.bi.superset.audiences import server_of
 from orchestration.bi.superset.bundle import ROOT, Server, bundle_files, database_file, zip_bytes
 from orchestration.bi.superset.errors import SupersetError
 from orchestration.bi.superset.layout import COLUMNS
@@ -452,13 +453,13 @@ def test_passwords_that_others_may_read_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "keys.csv"
     path.write_text(f"email,login,password\n{LAN.email},{LAN.login},secret\n", encoding="utf-8")
     path.chmod(0o640)
-    with pytest.raises(SupersetError, match="is open to others; `chmod 600"):
+    with pytest.raises(PasswordsError, match="is open to others; `chmod 600"):
         read_passwords(path)
     path.chmod(0o600)
     found = read_passwords(path)
     assert (found[LAN.login], str(found)) == ("secret", "Passwords(of 1)")
     path.write_text("email,name\na@b.vn,x\n", encoding="utf-8")
-    with pytest.raises(SupersetError, match="is no file of passwords"):
+    with pytest.raises(PasswordsError, match="is no file of passwords"):
         read_passwords(path)
 
 

@@ -6,9 +6,6 @@ server. Not here: making logins (`kpi publish`).
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
-
 from psycopg import conninfo
 
 from orchestration.bi.metabase.errors import MetabaseError
@@ -18,18 +15,8 @@ from orchestration.serving.postgres.logins import read_logins
 from orchestration.serving.postgres.names import ACCESS
 from orchestration.serving.postgres.target import Target, session
 
-_OTHERS = 0o077
 _PORT = 5432
 _ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
-
-
-class Passwords(dict[str, str]):
-    """Passwords by login. Its text shows none, wherever it is printed."""
-
-    def __repr__(self) -> str:
-        return f"Passwords(of {len(self)})"
-
-    __str__ = __repr__
 
 
 def read_audiences(target: Target) -> tuple[Audience, ...]:
@@ -43,25 +30,6 @@ def read_audiences(target: Target) -> tuple[Audience, ...]:
         # An empty server, such as one just restored, must not look as if everybody had lost their rights.
         raise MetabaseError(f"{target.shown} has no open login; `kpi publish --passwords FILE` makes them")
     return tuple(audiences)
-
-
-def read_passwords(path: Path | None) -> Passwords:
-    """The passwords of a file that `kpi publish --passwords` or `kpi access password` wrote; none without a file."""
-    if path is None:
-        return Passwords()
-    try:
-        if path.stat().st_mode & _OTHERS:
-            raise MetabaseError(f"the file of passwords {path} is open to others; `chmod 600 {path}`")
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
-            if not {"email", "login", "password"} <= set(rows.fieldnames or ()):
-                raise MetabaseError(
-                    f"{path} is no file of passwords: it lacks the columns email, login, password of "
-                    "`kpi publish --passwords`"
-                )
-            return Passwords({row["login"]: row["password"] for row in rows})
-    except OSError as error:
-        raise MetabaseError(f"the file of passwords {path} cannot be read: {error.strerror}") from error
 
 
 def connection_of(target: Target, as_metabase_says: str | None) -> Connection:

@@ -1,14 +1,11 @@
 """For whom a bundle is made: the logins that the published PostgreSQL has for people.
 
-Belongs here: looking them up, and their passwords in the operator's file. Not here: making logins or passwords
-(`kpi publish`).
+Belongs here: looking them up. Not here: making logins (`kpi publish`), or the file of passwords (`passwords`).
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from pathlib import Path
 
 from psycopg import conninfo
 
@@ -21,7 +18,6 @@ from orchestration.serving.postgres.names import ACCESS
 from orchestration.serving.postgres.target import Target, session
 
 _PORT = "5432"
-_OTHERS = 0o077
 _GIVEN = "`kpi publish --passwords FILE`"
 _NOT_OPTIONS = frozenset({"user", "password", "host", "port", "dbname", "application_name"})
 
@@ -68,26 +64,3 @@ def server_of(target: Target) -> Server:
         options |= {"host": host} if host else {}
         host = ""
     return Server(host, int(given.get("port", _PORT)), given["dbname"], options)
-
-
-class Passwords(dict[str, str]):
-    """Passwords by login. Its text shows none, wherever it is printed."""
-
-    def __repr__(self) -> str:
-        return f"Passwords(of {len(self)})"
-
-    __str__ = __repr__
-
-
-def read_passwords(path: Path) -> Passwords:
-    """The passwords of the operator's file, by login. Raises SupersetError where others may read it, too."""
-    try:
-        if path.stat().st_mode & _OTHERS:
-            raise SupersetError(f"the file of passwords {path} is open to others; `chmod 600 {path}`")
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
-            if not {"email", "login", "password"} <= set(rows.fieldnames or ()):
-                raise SupersetError(f"{path} is no file of passwords: {_GIVEN} writes email, login, password")
-            return Passwords({row["login"]: row["password"] for row in rows})
-    except OSError as error:
-        raise SupersetError(f"the file of passwords {path} cannot be read: {error.strerror}") from error

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.bi.definition import read_dashboards
-from orchestration.bi.superset.audiences import audiences, everybody, read_passwords, server_of
+from orchestration.bi.passwords import read_passwords
+from orchestration.bi.superset.audiences import audiences, everybody, server_of
 from orchestration.bi.superset.bundle import bundle_files, database_file, zip_bytes
 from orchestration.bi.superset.errors import SupersetError
 from orchestration.bi.superset.names import Audience
@@ -74,7 +75,7 @@ def import_into(
     """
     people, everyone = audiences(target, emails), everybody(target)
     server, dashboards = server_of(target), read_dashboards()
-    passwords = read_passwords(passwords_path) if passwords_path is not None else {}
+    passwords = read_passwords(passwords_path)
     with session(url, account) as superset:
         for left in superset.close_what_is_nobodys(everyone, server, target.roles.login("")):
             yield Step(left.connection, left.what, left.is_problem)
