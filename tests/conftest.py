@@ -11,6 +11,7 @@ import pytest
 from tests.real_input import REAL_INPUT
 from tests.support.postgres import Server, running_server
 from tests.support.postgres_company import demo_publication
+from tests.support.shared import broken_seals, built_once
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +24,15 @@ def postgres_server() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def small_publication(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`marts.duckdb` of a small demo company, for reading only."""
-    return demo_publication(tmp_path_factory.mktemp("small_publication"))
+    return built_once(tmp_path_factory.getbasetemp(), "small_publication", demo_publication)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _shared_folders_stay_as_built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What one file of tests changes, those that read it afterwards would take for the company's figures."""
+    yield
+    broken = broken_seals(tmp_path_factory.getbasetemp())
+    assert broken == [], "shared with other tests, so take a copy; while this file ran, it or one beside it changed it"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -31,7 +31,7 @@ from orchestration.sources.getfly.mapping import CODES, ENTITIES
 from orchestration.sources.getfly.source import GetflySource
 from tests.emulator import Emulator, Fault, FaultKind, Faults, Oddities, running_emulator
 from tests.properties.comparison import differences
-from tests.properties.runner import Marts, Project, built_from, compile_project
+from tests.properties.runner import Marts, Project, built_from, compiled_project
 from tests.support.getfly_visible import SUNDAY, VisibleDemo
 from tests.support.warehouse import days, warehouse_settings
 
@@ -157,7 +157,7 @@ def changes(tmp_path_factory: pytest.TempPathFactory) -> Two:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return compile_project(tmp_path_factory.mktemp("compiled"))
+    return compiled_project(tmp_path_factory.getbasetemp())
 
 
 def marts_after(project: Project, home: Path, night: date) -> Marts:

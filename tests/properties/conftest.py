@@ -1,12 +1,12 @@
-"""The compiled project, made once per session."""
+"""The compiled project, made once per test run."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.properties.runner import Project, compile_project
+from tests.properties.runner import Project, compiled_project
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return compile_project(tmp_path_factory.mktemp("compiled"))
+    return compiled_project(tmp_path_factory.getbasetemp())

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -36,6 +37,7 @@ from orchestration.landing.manifest import BatchStatus
 from orchestration.landing.store import DATA, Landing
 from orchestration.settings import Settings
 from orchestration.sources.base import BatchKind, RawTable
+from tests.support.shared import built_once
 from tests.support.warehouse import land_nights, run_dbt, warehouse_settings
 
 SOURCE = "generated"
@@ -192,6 +194,11 @@ class Project:
         return tuple(model.name for model in self.models if model.schema == "marts")
 
 
+def compiled_project(base: Path) -> Project:
+    """The project, compiled on the first call of this test run; `base` is pytest's base folder of this process."""
+    return built_once(base, "compiled", compile_project)
+
+
 def compile_project(home: Path) -> Project:
     """Compile the project in `home`, over one good and one rejected row of every entity, and build its seeds there.
 
@@ -299,7 +306,7 @@ class _Company:
         return _FILES.sub(self._expression, sql).replace(_AS_OF, f"'{self.as_of.isoformat()}'")
 
     def _expression(self, match: re.Match[str]) -> str:
-        compiled = warehouse_settings(self.compiled_home)
+        compiled = _compiled_settings(self.compiled_home)
         found: list[str] = []
         for quoted in match["paths"].split(", "):
             path = Path(quoted.strip("'"))
@@ -312,6 +319,12 @@ class _Company:
                 assert source == SOURCE
                 found += self.paths.get((entity, name), [])
         return "read_parquet([" + ", ".join(f"'{path}'" for path in found) + "], union_by_name = true)"
+
+
+@cache
+def _compiled_settings(home: Path) -> Settings:
+    """Made once: reading the environment takes longer than what a model is compiled for."""
+    return warehouse_settings(home)
 
 
 def _company(project: Project, landing: Landing, as_of: date, folder: Path, source: str = SOURCE) -> _Company:
@@ -392,7 +405,7 @@ def _hashable(row: Row) -> Row:
 @contextmanager
 def built(project: Project, deliveries: Sequence[Delivery], as_of: date) -> Iterator[Warehouse]:
     """Land the nights in a folder of their own, run all models over them, and give the result; nothing stays."""
-    home = Path(mkdtemp(dir=project.home))
+    home = Path(mkdtemp(prefix="company"))
     try:
         landing = land(home, deliveries)
         with built_from(project, landing, as_of, home) as warehouse:

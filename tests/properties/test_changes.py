@@ -64,8 +64,8 @@ def nights(seed: int, count: int) -> Iterator[Night]:
 
 
 @contextmanager
-def folder(project: Project) -> Iterator[Path]:
-    home = Path(mkdtemp(dir=project.home))
+def folder() -> Iterator[Path]:
+    home = Path(mkdtemp(prefix="company"))
     try:
         yield home
     finally:
@@ -74,7 +74,7 @@ def folder(project: Project) -> Iterator[Path]:
 
 def full_build_differs(project: Project, honest: Project, seed: int, count: int) -> list[str]:
     """Build night by night from changes with `project`, and everything anew with `honest`; what first differs."""
-    with folder(project) as home:
+    with folder() as home:
         story = nights(seed, count)
         first = next(story)
         landing = land_more(home, first.deliveries)

@@ -6,10 +6,7 @@ Belongs here: landing nights, running dbt and reading its results. Not here: wha
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -25,13 +22,14 @@ from orchestration.landing.store import Landing
 from orchestration.settings import Settings
 from orchestration.sources.base import Source
 from orchestration.sources.demo import DemoSource
+from tests.support.dbt_server import ask_dbt
+from tests.support.shared import built_once
 
 DEMO_START = date(2025, 3, 1)
 DEMO_LOAD = date(2026, 3, 24)
 DEMO_AS_OF = date(2026, 3, 31)
 _DEMO_SEED = 20260101
 _DEMO_SCALE = 0.1
-_DBT_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -126,11 +124,9 @@ def run_dbt(project_dir: Path, arguments: Sequence[str], environment: Mapping[st
     """One dbt command in a process of its own, with the results it leaves in `target`."""
     results_path = target / "run_results.json"
     results_path.unlink(missing_ok=True)
-    finished = subprocess.run(
+    answer = ask_dbt(
+        project_dir,
         [
-            sys.executable,
-            "-m",
-            "dbt.cli.main",
             "--no-use-colors",
             "--no-version-check",
             *arguments,
@@ -143,17 +139,11 @@ def run_dbt(project_dir: Path, arguments: Sequence[str], environment: Mapping[st
             "--log-path",
             str(target.parent / "logs"),
         ],
-        cwd=project_dir,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=_DBT_SECONDS,
-        check=False,
+        environment,
     )
-    output = finished.stdout + finished.stderr
-    assert results_path.exists(), f"dbt left no results:\n{output}"
-    run = DbtRun(finished.returncode, tuple(_nodes(results_path)), output)
-    assert run.nodes, f"dbt ran nothing:\n{output}"
+    assert results_path.exists(), f"dbt left no results:\n{answer.output}"
+    run = DbtRun(answer.exit_code, tuple(_nodes(results_path)), answer.output)
+    assert run.nodes, f"dbt ran nothing:\n{answer.output}"
     return run
 
 
@@ -172,21 +162,22 @@ class DemoWarehouse:
         return warehouse_settings(self.home).warehouse_path
 
 
-_BUILT: dict[Path, DemoWarehouse] = {}
-
-
 def demo_source() -> DemoSource:
     """The company that `demo_warehouse` lands."""
     return DemoSource(_DEMO_SEED, _DEMO_SCALE, DEMO_START, DEMO_AS_OF)
 
 
 def demo_warehouse(base: Path) -> DemoWarehouse:
-    """The demo company's warehouse below `base`, built on the first call of this process; for reading only."""
-    home = base / "demo_warehouse"
-    if home not in _BUILT:
-        landing = land_nights(home, demo_source(), days(DEMO_LOAD, DEMO_AS_OF))
-        _BUILT[home] = DemoWarehouse(home, landing, dbt_build(home, DEMO_AS_OF, exclude_unit=False))
-    return _BUILT[home]
+    """The demo company's warehouse, built on the first call of this test run; for reading only.
+
+    `base` is pytest's base folder of this process.
+    """
+    return built_once(base, "demo_warehouse", _build_demo)
+
+
+def _build_demo(home: Path) -> DemoWarehouse:
+    landing = land_nights(home, demo_source(), days(DEMO_LOAD, DEMO_AS_OF))
+    return DemoWarehouse(home, landing, dbt_build(home, DEMO_AS_OF, exclude_unit=False))
 
 
 def copy_warehouse(built: DemoWarehouse, home: Path) -> Path:

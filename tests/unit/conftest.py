@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestration.dbt_run import DBT_PROJECT_DIR, dbt_environment
 from orchestration.settings import Settings
+from tests.support.shared import built_once
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +23,12 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
 
     With the marts that a setting can switch on: they follow the same rules.
     """
-    home = tmp_path_factory.mktemp("parse")
+    path = built_once(tmp_path_factory.getbasetemp(), "parse", _parse)
+    parsed: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return parsed
+
+
+def _parse(home: Path) -> Path:
     target = home / "target"
     command = [
         *(sys.executable, "-m", "dbt.cli.main", "--quiet", "parse"),
@@ -31,5 +38,4 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     environment = {**os.environ, **dbt_environment(Settings(home=home, publish_contacts=True))}
     finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    parsed: Mapping[str, Any] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-    return parsed
+    return target / "manifest.json"
