@@ -47,8 +47,9 @@ sql-lint: install  ## style of the SQL
 	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models dbt_project/tests
 
 unit: install  ## tests, the dbt unit tests among them
-# Two processes; a file's tests stay together, because they share what their fixtures build.
-	@$(BIN)/pytest -q -n 2 --dist loadfile
+# Two processes; a file's tests stay together, because they share what their fixtures build. `tests/conftest.py` says in
+# which order files are handed out.
+	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # Superset's packages contradict the project's: an environment of its own, made again only when its lock changes.
 $(SUPERSET_STAMP): $(SUPERSET_LOCK) | install
