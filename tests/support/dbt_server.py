@@ -3,22 +3,25 @@
 Belongs here: the process that waits with dbt imported, and asking it. Not here: which commands (`warehouse.py`).
 
 It is the worker of the nights (`orchestration/dbt_worker.py`): every command runs in a fork of its own, which reads its
-environment anew and lets go of the warehouse file when it ends. Another project than the repository's own is parsed by
-every command: its files may have changed since the last one.
+environment anew and lets go of the warehouse file when it ends. Of another project than the repository's own a command
+parses the files that differ from those of the last such project (`_ask_of_copy`).
 """
 
 from __future__ import annotations
 
 import atexit
+import hashlib
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,8 @@ from orchestration.settings import PROJECT_DIR
 COMMAND_SECONDS = 600
 # The one variable the parsed project depends on: `tests/unit/test_dbt_server.py` changes all the others.
 PARSED_WITH = "KPI_PUBLISH_CONTACTS"
+_COPIES = "copies"
+_PARSED_FILE = "partial_parse.msgpack"
 _READ_BYTES = 65536
 
 
@@ -97,18 +102,58 @@ class DbtServer:
                     return int(message["exit"])
 
 
-_SERVERS: dict[str | None, DbtServer] = {}
+_SERVERS: dict[str, DbtServer] = {}
 
 
 def ask_dbt(project_dir: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> Answer:
     """Run one dbt command with these variables besides those of this process."""
     whole = {**os.environ, **environment}
-    parsed_with = whole.get(PARSED_WITH, "false") if project_dir == DBT_PROJECT_DIR else None
-    if parsed_with not in _SERVERS:
-        server = DbtServer({}) if parsed_with is None else _parsed(parsed_with)
+    if project_dir != DBT_PROJECT_DIR:
+        return _ask_of_copy(project_dir, arguments, whole)
+    parsed_with = whole.get(PARSED_WITH, "false")
+    return _server(parsed_with, lambda: _parsed(parsed_with)).ask(arguments, whole)
+
+
+def _server(key: str, start: Callable[[], DbtServer]) -> DbtServer:
+    if key not in _SERVERS:
+        server = start()
         atexit.register(server.close)
-        _SERVERS[parsed_with] = server
-    return _SERVERS[parsed_with].ask(arguments, whole)
+        _SERVERS[key] = server
+    return _SERVERS[key]
+
+
+def _ask_of_copy(project_dir: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> Answer:
+    """Run a command of another project: a copy with something broken, or one of a test's own.
+
+    dbt compares each file with what it parsed last, but begins from nothing where the home is another one. So all these
+    homes have one name, a link that is there while the command runs. What a command stores of that name, a view for
+    example, leads nowhere afterwards, and not to another home.
+    """
+    same = hashlib.sha256((project_dir / "dbt_project.yml").read_bytes()).hexdigest()
+    parsed, link = _links() / f"{same}.msgpack", _links() / "home"
+    home = environment["KPI_HOME"]
+    through_link = {
+        name: str(link / Path(environment[name]).relative_to(home)) for name in ("KPI_HOME", "KPI_WAREHOUSE_PATH")
+    }
+    target = Path(arguments[arguments.index("--target-path") + 1])
+    link.symlink_to(home)
+    try:
+        answer = _server(_COPIES, lambda: DbtServer({})).ask(
+            [*arguments, "--partial-parse-file-path", str(parsed)] if parsed.exists() else arguments,
+            {**environment, **through_link},
+        )
+    finally:
+        link.unlink()
+    if (target / _PARSED_FILE).exists():
+        shutil.copy(target / _PARSED_FILE, parsed)
+    return answer
+
+
+@cache
+def _links() -> Path:
+    folder = tempfile.mkdtemp(prefix="dbt_links")
+    atexit.register(shutil.rmtree, folder)
+    return Path(folder)
 
 
 def _parsed(parsed_with: str) -> DbtServer:
