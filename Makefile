@@ -13,8 +13,11 @@ STAMP := $(VENV)/.installed
 SUPERSET_VENV := .venv-superset
 SUPERSET_LOCK := bi/superset/requirements.txt
 SUPERSET_STAMP := $(SUPERSET_VENV)/.installed
+SPARK_VENV := .venv-spark
+SPARK_LOCK := dbt_project/spark/requirements.txt
+SPARK_STAMP := $(SPARK_VENV)/.installed
 
-.PHONY: help install run test lint format typecheck sql-lint unit test-bi dev docs dbt-docs doctor clean
+.PHONY: help install run test lint format typecheck sql-lint unit test-bi install-spark test-spark dev docs dbt-docs doctor clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -62,6 +65,16 @@ $(SUPERSET_STAMP): $(SUPERSET_LOCK) | install
 test-bi: install $(SUPERSET_STAMP)  ## dashboards in a real Superset; not part of `make test`
 	@$(BIN)/pytest -q tests/bi_live
 
+# dbt on Spark needs half a gigabyte that nothing else does: an environment of its own as well.
+$(SPARK_STAMP): $(SPARK_LOCK) | install
+	@.ci/install-spark "$(SPARK_VENV)" "$(BIN)/uv" "$(SPARK_LOCK)"
+	@touch $@
+
+install-spark: install $(SPARK_STAMP)  ## install dbt and Apache Spark into .venv-spark; needs Java 17
+
+test-spark: install $(SPARK_STAMP)  ## the models on Spark against those on DuckDB; not part of `make test`
+	@$(BIN)/pytest -q tests/spark
+
 dev: install  ## open Dagster in the browser
 	@$(BIN)/kpi dev
 
@@ -85,5 +98,5 @@ doctor: install  ## say what is wrong, and what to do
 	@$(BIN)/kpi doctor
 
 clean:  ## remove what was installed and built; the state folder stays
-	@rm -rf $(VENV) $(SUPERSET_VENV) .mypy_cache .ruff_cache .pytest_cache dbt_project/target dbt_project/logs
+	@rm -rf $(VENV) $(SUPERSET_VENV) $(SPARK_VENV) .mypy_cache .ruff_cache .pytest_cache dbt_project/target dbt_project/logs
 	@echo "Gone. The state is still in $${KPI_HOME:-data}; delete it yourself when you mean to."
