@@ -72,3 +72,15 @@
     {%- endif -%}
     {{ return("(" ~ shell ~ ") as frozen_files") }}
 {%- endmacro %}
+
+{% macro spark__frozen_files(columns, paths) -%}
+    {%- set known = [] -%}
+    {%- if paths -%}
+        {%- do known.extend(run_query('select * from ' ~ spark_files(paths) ~ ' limit 0').column_names) -%}
+    {%- endif -%}
+    {%- set typed = [] -%}
+    {%- for name, data_type in columns.items() -%}
+        {%- do typed.append("cast(" ~ (name if name in known else 'null') ~ " as " ~ spark_type(data_type) ~ ") as " ~ name) -%}
+    {%- endfor -%}
+    {{ return("(select " ~ typed | join(', ') ~ (' from ' ~ spark_files(paths) if paths else ' limit 0') ~ ") as frozen_files") }}
+{%- endmacro %}

@@ -11,3 +11,10 @@
         unnest({{ list_column }}) as {{ element }}
     from {{ relation }}
 {%- endmacro %}
+
+{% macro spark__unnested(relation, key, list_column, element) -%}
+    select
+        {{ key }},
+        explode({{ list_column }}) as {{ element }}
+    from {{ relation }}
+{%- endmacro %}

@@ -7,7 +7,7 @@
 {% macro allocate_pro_rata(amount, weight, weight_reached, weight_total) -%}
     {%- set cents = whole_cents('abs(' ~ amount ~ ')') -%}
     cast(
-        sign({{ amount }})
+        case when {{ amount }} < 0 then -1 else 1 end
         * cast(
             {{ divide_whole('2 * ' ~ cents ~ ' * ' ~ weight_reached ~ ' + ' ~ weight_total, '2 * ' ~ weight_total) }}
             - {{ divide_whole('2 * ' ~ cents ~ ' * (' ~ weight_reached ~ ' - ' ~ weight ~ ') + ' ~ weight_total, '2 * ' ~ weight_total) }}
@@ -50,4 +50,8 @@
 
 {% macro duckdb__divide_whole(dividend, divisor) -%}
     {{ return('((' ~ dividend ~ ') // (' ~ divisor ~ '))') }}
+{%- endmacro %}
+
+{% macro spark__divide_whole(dividend, divisor) -%}
+    {{ return('((' ~ dividend ~ ') div (' ~ divisor ~ '))') }}
 {%- endmacro %}

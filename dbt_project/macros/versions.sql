@@ -27,9 +27,18 @@
             {%- do parts.append('entity_key[' ~ loop.index ~ ']') -%}
         {%- else -%}
             {%- do parts.append(
-                'coalesce(cast(try_cast(entity_key[' ~ loop.index ~ '] as ' ~ type ~ ') as varchar), entity_key[' ~ loop.index ~ '])'
+                'coalesce(cast(try_cast(entity_key[' ~ loop.index ~ '] as ' ~ type ~ ') as string), entity_key[' ~ loop.index ~ '])'
             ) -%}
         {%- endif -%}
+    {%- endfor -%}
+    {{ return(record_key(parts)) }}
+{%- endmacro %}
+
+{% macro spark__rejected_record_key(types) -%}
+    {%- set parts = [] -%}
+    {%- for type in types -%}
+        {%- set part = 'entity_key[' ~ loop.index0 ~ ']' -%}
+        {%- do parts.append(part if type == 'varchar' else 'coalesce(cast(try_cast(' ~ part ~ ' as ' ~ type ~ ') as string), ' ~ part ~ ')') -%}
     {%- endfor -%}
     {{ return(record_key(parts)) }}
 {%- endmacro %}
@@ -48,6 +57,15 @@
     {{ return('hash(' ~ columns | join(', ') ~ ')') }}
 {%- endmacro %}
 
+{# Spark's hash passes over nulls, so that a value would be the same in one column as in the next. #}
+{% macro spark__fingerprint(columns) -%}
+    {%- set parts = [] -%}
+    {%- for column in columns -%}
+        {%- do parts.append(column ~ ', ' ~ column ~ ' is null') -%}
+    {%- endfor -%}
+    {{ return('xxhash64(' ~ parts | join(', ') ~ ')') }}
+{%- endmacro %}
+
 
 {# A landed row's content, whatever batch brought it: every column of the contract. #}
 {% macro delivered_content() -%}
@@ -56,6 +74,16 @@
 
 {% macro duckdb__delivered_content() -%}
     hash(*columns(* exclude (_record_key, _batch_id, _batch_date, _row_number, batch_seq, known_at)))
+{%- endmacro %}
+
+{# JSON leaves out what is null and names the rest; by default it would cut instants to milliseconds. #}
+{% macro spark__delivered_content() -%}
+    xxhash64(
+        to_json(
+            struct(* except (_record_key, _batch_id, _batch_date, _row_number, batch_seq, known_at)),
+            map('timestampNTZFormat', 'yyyy-MM-dd HH:mm:ss.SSSSSS')
+        )
+    )
 {%- endmacro %}
 
 

@@ -5,10 +5,12 @@
     {{ return(adapter.dispatch('current_viewer', 'kpi_warehouse')()) }}
 {%- endmacro %}
 
+{# Views that are switched off are parsed all the same. #}
 {% macro default__current_viewer() -%}
+    {%- if not execute -%}{{ return('null') }}{%- endif -%}
     {{ exceptions.raise_compiler_error("current_viewer() has no form for the engine '" ~ target.type ~ "'; add one in macros/viewer.sql") }}
 {%- endmacro %}
 
 {% macro duckdb__current_viewer() -%}
-    lower(cast(getvariable('kpi_viewer') as varchar))
+    lower(cast(getvariable('kpi_viewer') as string))
 {%- endmacro %}

@@ -52,7 +52,7 @@ final as (
         customer_id,
         source_id,
         member_count,
-        1.0 / member_count as weight
+        {{ ratio('1', 'member_count') }} as weight
     from counted
 )
 

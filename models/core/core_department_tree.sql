@@ -15,18 +15,21 @@ edges as (
     inner join departments as parents on departments.parent_department_id = parents.department_id
 ),
 
--- Everything above a department; `union` ends where a circle closes.
+-- Everything above a department, each once: the way ends where a circle closes.
 ancestry as (
     select
         department_id,
-        parent_department_id as ancestor_id
+        parent_department_id as ancestor_id,
+        chr(31) || parent_department_id || chr(31) as visited
     from edges
-    union
+    union all
     select
         ancestry.department_id,
-        edges.parent_department_id as ancestor_id
+        edges.parent_department_id as ancestor_id,
+        ancestry.visited || edges.parent_department_id || chr(31) as visited
     from ancestry
     inner join edges on ancestry.ancestor_id = edges.department_id
+    where instr(ancestry.visited, chr(31) || edges.parent_department_id || chr(31)) = 0
 ),
 
 circular as (

@@ -153,7 +153,7 @@ unallocated_lines as (
         orders.updated_at,
         orders.is_deleted,
         orders.deleted_at,
-        cast(null as varchar) as _batch_id,
+        cast(null as string) as _batch_id,
         cast(null as bigint) as _row_number
     from orders
     left join orders_with_live_lines on orders.order_id = orders_with_live_lines.order_id

@@ -10,11 +10,11 @@ with employees as (
 
 permissions as (
     select
-        employee_id,
-        report,
-        "right"
-    from {{ ref('core_employee_permissions') }}
-    where not is_deleted
+        granted.employee_id,
+        granted.report,
+        granted.right
+    from {{ ref('core_employee_permissions') }} as granted
+    where not granted.is_deleted
 ),
 
 rules as (
@@ -38,11 +38,11 @@ final as (
         viewers.email as viewer_email,
         permissions.report,
         rules.scope_rule,
-        max(case when permissions."right" = 'view_all' then 1 else 0 end) = 1 as has_view_all
+        max(case when permissions.right = 'view_all' then 1 else 0 end) = 1 as has_view_all
     from viewers
     inner join permissions on viewers.employee_id = permissions.employee_id
     inner join rules on permissions.report = rules.report
-    where permissions."right" in ('access', 'view_all')
+    where permissions.right in ('access', 'view_all')
     group by viewers.employee_id, viewers.email, permissions.report, rules.scope_rule
 )
 

@@ -112,16 +112,16 @@ measured as (
 
 final as (
     select
-        cast(measured.customer_id as varchar) as customer_id,
+        cast(measured.customer_id as string) as customer_id,
         cast(measured.created_month_date as date) as cohort_month_date,
-        cast(measured.manager_id as varchar) as manager_id,
-        cast(measured.relationship_id as varchar) as relationship_id,
-        cast(measured.province_id as varchar) as province_id,
-        cast(coalesce(measured.gender, 'unknown') as varchar) as gender,
+        cast(measured.manager_id as string) as manager_id,
+        cast(measured.relationship_id as string) as relationship_id,
+        cast(measured.province_id as string) as province_id,
+        cast(coalesce(measured.gender, 'unknown') as string) as gender,
         cast(measured.age_years as integer) as age_years,
-        cast(coalesce(age_bands.age_band, 'unknown') as varchar) as age_band,
+        cast(coalesce(age_bands.age_band, 'unknown') as string) as age_band,
         cast(measured.care_recency_days as bigint) as care_recency_days,
-        cast(coalesce(recency_buckets.bucket, 'never') as varchar) as care_recency_bucket,
+        cast(coalesce(recency_buckets.bucket, 'never') as string) as care_recency_bucket,
         cast(measured.last_contact_at as timestamp) as last_contact_at,
         cast(measured.first_order_date as date) as first_order_date,
         cast(coalesce(measured.orders, 0) as bigint) as orders,

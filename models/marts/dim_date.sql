@@ -104,12 +104,12 @@ final as (
         cast(extract(month from numbered.calendar_date) as integer) as month_number,
         cast(numbered.iso_week_number as integer) as iso_week_number,
         cast(numbered.weekday_number as integer) as weekday_number,
-        cast(weekday_labels.label_vi as varchar) as weekday_name_vi,
-        cast(weekday_labels.label_en as varchar) as weekday_name_en,
+        cast(weekday_labels.label_vi as string) as weekday_name_vi,
+        cast(weekday_labels.label_en as string) as weekday_name_en,
         cast(numbered.weekday_number >= 6 as boolean) as is_weekend,
         cast(numbered.calendar_date = {{ as_of() }} as boolean) as is_as_of
     from numbered
-    left join weekday_labels on cast(numbered.weekday_number as varchar) = weekday_labels.code
+    left join weekday_labels on cast(numbered.weekday_number as string) = weekday_labels.code
 )
 
 select * from final

@@ -51,10 +51,10 @@ members as (
 
 final as (
     select
-        cast(members.department_id as varchar) as department_id,
-        cast(members.department_name as varchar) as department_name,
-        cast(members.parent_department_id as varchar) as parent_department_id,
-        cast(members.department_path as varchar) as department_path,
+        cast(members.department_id as string) as department_id,
+        cast(members.department_name as string) as department_name,
+        cast(members.parent_department_id as string) as parent_department_id,
+        cast(members.department_path as string) as department_path,
         cast(members.depth as integer) as depth,
         cast(members.is_placeholder as boolean) as is_placeholder
     from members

@@ -42,13 +42,13 @@ members as (
 
 final as (
     select
-        cast(members.employee_id as varchar) as employee_id,
-        cast(members.full_name as varchar) as full_name,
-        cast(members.email as varchar) as email,
-        cast(members.department_id as varchar) as department_id,
-        cast(departments.department_name as varchar) as department_name,
+        cast(members.employee_id as string) as employee_id,
+        cast(members.full_name as string) as full_name,
+        cast(members.email as string) as email,
+        cast(members.department_id as string) as department_id,
+        cast(departments.department_name as string) as department_name,
         cast(members.position_rank as integer) as position_rank,
-        cast(members.job_title as varchar) as job_title,
+        cast(members.job_title as string) as job_title,
         cast(members.is_active as boolean) as is_active,
         cast(members.is_deleted as boolean) as is_deleted,
         cast(members.is_placeholder as boolean) as is_placeholder

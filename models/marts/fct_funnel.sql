@@ -318,7 +318,7 @@ measured as (
 final as (
     select
         cast(measured.month_date as date) as month_date,
-        cast(measured.employee_id as varchar) as employee_id,
+        cast(measured.employee_id as string) as employee_id,
         cast(measured.new_customers as bigint) as new_customers,
         cast(measured.new_customers_current as bigint) as new_customers_current,
         cast(measured.customers_assigned as bigint) as customers_assigned,

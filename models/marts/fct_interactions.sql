@@ -10,13 +10,13 @@ with interactions as (
 
 final as (
     select
-        cast(interactions.interaction_key as varchar) as interaction_key,
-        cast(interactions.interaction_id as varchar) as interaction_id,
-        cast(interactions.customer_id as varchar) as customer_id,
-        cast(interactions.employee_id as varchar) as employee_id,
-        cast(interactions.interaction_type as varchar) as interaction_type,
-        cast(interactions.direction as varchar) as direction,
-        cast(interactions.outcome as varchar) as outcome,
+        cast(interactions.interaction_key as string) as interaction_key,
+        cast(interactions.interaction_id as string) as interaction_id,
+        cast(interactions.customer_id as string) as customer_id,
+        cast(interactions.employee_id as string) as employee_id,
+        cast(interactions.interaction_type as string) as interaction_type,
+        cast(interactions.direction as string) as direction,
+        cast(interactions.outcome as string) as outcome,
         cast(interactions.occurred_at as timestamp) as occurred_at,
         cast(interactions.occurred_date as date) as occurred_date,
         cast(interactions.month_date as date) as month_date,

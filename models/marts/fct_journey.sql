@@ -189,8 +189,8 @@ stock as (
 final as (
     select
         cast(stock.as_of_date as date) as as_of_date,
-        cast(stock.manager_id as varchar) as manager_id,
-        cast(stock.relationship_id as varchar) as relationship_id,
+        cast(stock.manager_id as string) as manager_id,
+        cast(stock.relationship_id as string) as relationship_id,
         cast(stock.created_date as date) as created_date,
         cast(stock.customers as bigint) as customers
     from stock

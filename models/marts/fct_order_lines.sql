@@ -45,14 +45,14 @@ signed as (
 
 final as (
     select
-        cast(signed.order_line_id as varchar) as order_line_id,
-        cast(signed.order_id as varchar) as order_id,
-        cast(signed.product_id as varchar) as product_id,
-        cast(signed.customer_id as varchar) as customer_id,
-        cast(signed.executor_id as varchar) as executor_id,
+        cast(signed.order_line_id as string) as order_line_id,
+        cast(signed.order_id as string) as order_id,
+        cast(signed.product_id as string) as product_id,
+        cast(signed.customer_id as string) as customer_id,
+        cast(signed.executor_id as string) as executor_id,
         cast(signed.order_date as date) as order_date,
         cast(signed.month_date as date) as month_date,
-        cast(signed.order_type as varchar) as order_type,
+        cast(signed.order_type as string) as order_type,
         cast(signed.is_counted as boolean) as is_counted,
         cast(signed.is_unallocated as boolean) as is_unallocated,
         cast(signed.unit_price as decimal(18, 2)) as unit_price,

@@ -71,13 +71,13 @@ signed as (
 
 final as (
     select
-        cast(signed.order_id as varchar) as order_id,
-        cast(signed.order_code as varchar) as order_code,
-        cast(signed.customer_id as varchar) as customer_id,
-        cast(signed.executor_id as varchar) as executor_id,
-        cast(signed.creator_id as varchar) as creator_id,
-        cast(signed.order_type as varchar) as order_type,
-        cast(signed.status as varchar) as status,
+        cast(signed.order_id as string) as order_id,
+        cast(signed.order_code as string) as order_code,
+        cast(signed.customer_id as string) as customer_id,
+        cast(signed.executor_id as string) as executor_id,
+        cast(signed.creator_id as string) as creator_id,
+        cast(signed.order_type as string) as order_type,
+        cast(signed.status as string) as status,
         cast(signed.order_date as date) as order_date,
         cast(signed.month_date as date) as month_date,
         cast(signed.created_at as timestamp) as created_at,

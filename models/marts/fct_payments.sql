@@ -10,10 +10,10 @@ with payments as (
 
 final as (
     select
-        cast(payments.payment_id as varchar) as payment_id,
-        cast(payments.order_id as varchar) as order_id,
-        cast(payments.customer_id as varchar) as customer_id,
-        cast(payments.executor_id as varchar) as executor_id,
+        cast(payments.payment_id as string) as payment_id,
+        cast(payments.order_id as string) as order_id,
+        cast(payments.customer_id as string) as customer_id,
+        cast(payments.executor_id as string) as executor_id,
         cast(payments.paid_on as date) as paid_date,
         cast(payments.month_date as date) as month_date,
         cast(payments.amount as decimal(18, 2)) as paid_amount,

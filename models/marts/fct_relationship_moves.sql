@@ -101,11 +101,11 @@ distances as (
 -- An open end is compared as a far date: an `or` in a left join's condition makes it compare every pair.
 final as (
     select
-        cast({{ dbt.concat(['moves.customer_id', "':'", 'cast(moves.moved_at as varchar)']) }} as varchar) as move_id,
-        cast(moves.customer_id as varchar) as customer_id,
-        cast(coalesce(owner_history.manager_id, 'unknown') as varchar) as manager_id,
-        cast(moves.from_relationship_id as varchar) as from_relationship_id,
-        cast(moves.to_relationship_id as varchar) as to_relationship_id,
+        cast({{ dbt.concat(['moves.customer_id', "':'", 'cast(moves.moved_at as string)']) }} as string) as move_id,
+        cast(moves.customer_id as string) as customer_id,
+        cast(coalesce(owner_history.manager_id, 'unknown') as string) as manager_id,
+        cast(moves.from_relationship_id as string) as from_relationship_id,
+        cast(moves.to_relationship_id as string) as to_relationship_id,
         cast(moves.moved_at as timestamp) as moved_at,
         cast(moves.moved_at as date) as moved_date,
         {{ month_of('moves.moved_at') }} as month_date,
@@ -114,7 +114,7 @@ final as (
                 when moves.to_order > moves.from_order then 'forward'
                 when moves.to_order < moves.from_order then 'backward'
                 else 'unordered'
-            end as varchar
+            end as string
         ) as move_direction,
         cast(
             case when moves.to_order < moves.from_order then -distances.steps else distances.steps end as bigint

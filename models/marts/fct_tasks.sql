@@ -63,15 +63,15 @@ stated as (
 
 final as (
     select
-        cast(stated.task_id as varchar) as task_id,
-        cast(stated.task_name as varchar) as task_name,
-        cast(stated.creator_id as varchar) as creator_id,
-        cast(stated.assignee_id as varchar) as assignee_id,
-        cast(stated.project_id as varchar) as project_id,
-        cast(stated.task_type_id as varchar) as task_type_id,
+        cast(stated.task_id as string) as task_id,
+        cast(stated.task_name as string) as task_name,
+        cast(stated.creator_id as string) as creator_id,
+        cast(stated.assignee_id as string) as assignee_id,
+        cast(stated.project_id as string) as project_id,
+        cast(stated.task_type_id as string) as task_type_id,
         cast(coalesce(customers_per_task.customers, 0) as bigint) as customers,
-        cast(stated.status as varchar) as status,
-        cast(stated.task_state as varchar) as task_state,
+        cast(stated.status as string) as status,
+        cast(stated.task_state as string) as task_state,
         cast(stated.created_at as timestamp) as created_at,
         cast(stated.created_at as date) as created_date,
         {{ month_of('stated.created_at') }} as month_date,

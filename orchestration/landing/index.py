@@ -93,7 +93,7 @@ def write_shells(warehouse_dir: Path) -> Path:
     """Write one empty typed file per entity, and one for the quarantine, unless this contract's are there already."""
     folder = warehouse_dir / SHELLS
     shells = {entity.name: data_schema(landed_schema(entity)) for entity in contract()}
-    shells["_quarantine"] = quarantine_schema()
+    shells["rejected_rows"] = quarantine_schema()  # No underscore in front: Spark takes such a file for a hidden one.
     mark = folder / _FINGERPRINT
     if mark.exists() and mark.read_text() == contract().fingerprint and _complete(folder, shells):
         return folder

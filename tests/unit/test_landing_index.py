@@ -72,10 +72,10 @@ def test_shells_have_the_types_of_landed_files(landing: Landing, tmp_path: Path)
     manifest = land(landing, date(2026, 3, 30), ["a", ""])
     write_index(landing, "files", None, tmp_path / "warehouse")
     shells = tmp_path / "warehouse" / "shells"
-    assert {path.stem for path in shells.glob("*.parquet")} == {*contract().entities, "_quarantine"}
+    assert {path.stem for path in shells.glob("*.parquet")} == {*contract().entities, "rejected_rows"}
     for shell, real in (
         (shells / "industries.parquet", landing.data_path(manifest)),
-        (shells / "_quarantine.parquet", landing.quarantine_path(manifest)),
+        (shells / "rejected_rows.parquet", landing.quarantine_path(manifest)),
     ):
         assert pq.read_table(shell).num_rows == 0
         assert pq.read_schema(shell).equals(pq.read_schema(real))

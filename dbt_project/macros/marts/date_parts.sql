@@ -9,6 +9,10 @@
     extract(isodow from {{ expression }})
 {%- endmacro %}
 
+{% macro spark__iso_weekday(expression) -%}
+    extract(dayofweek_iso from {{ expression }})
+{%- endmacro %}
+
 
 {# ISO week number: the week that holds the year's first Thursday is week 1. #}
 {% macro iso_week(expression) %}

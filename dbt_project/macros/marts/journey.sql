@@ -4,10 +4,10 @@
    for 84 days. `stretches` is a relation like core_customer_placements with `customers`, how often a stretch counts. #}
 {% macro journey_cells(stretches, first_day, last_day) -%}
     select
-        as_of_date,
+        cast(on_day as date) as as_of_date,
         manager_id,
         relationship_id,
-        case when as_of_date <= {{ dbt.dateadd('day', 84, 'created_date') }} then created_date end as created_date,
+        case when cast(on_day as date) <= {{ dbt.dateadd('day', 84, 'created_date') }} then created_date end as created_date,
         sum(customers) as customers
     from (
         select
@@ -15,8 +15,7 @@
             relationship_id,
             created_date,
             customers,
-            cast({{ each_day('greatest(from_date, ' ~ first_day ~ ')', 'least(coalesce(to_date - 1, ' ~ last_day ~ '), ' ~ last_day ~ ')') }} as date)
-                as as_of_date
+            {{ each_day('greatest(from_date, ' ~ first_day ~ ')', 'least(coalesce(to_date - 1, ' ~ last_day ~ '), ' ~ last_day ~ ')') }} as on_day
         from {{ stretches }}
     ) as days
     group by all

@@ -33,7 +33,7 @@
         scope.metric,
         detail.{{ owner }} as employee_id,
         '{{ mart }}' as detail_mart,
-        cast(detail.{{ key }} as varchar) as detail_key,
+        cast(detail.{{ key }} as string) as detail_key,
         cast({{ 'detail.' ~ value if value else '1' }} as decimal(24, 6)) as value
     from {{ ref(mart) }} as detail
     inner join {{ scope }} as scope on detail.{{ month }} = scope.month_date

@@ -60,23 +60,23 @@
             ends as {{ ends_at }},
             case
                 when ends <= starts
-                    then '{{ ends_at }} ' || cast(ends as varchar) || ' is not greater than {{ starts_at }} ' || cast(starts as varchar)
+                    then '{{ ends_at }} ' || cast(ends as string) || ' is not greater than {{ starts_at }} ' || cast(starts as string)
                         || ': write a greater {{ ends_at }}'
                 when place = 1 and starts <> {{ start }}
-                    then 'the first row starts at ' || cast(starts as varchar) || ': write {{ start }} as its {{ starts_at }}'
+                    then 'the first row starts at ' || cast(starts as string) || ': write {{ start }} as its {{ starts_at }}'
                 when place > 1 and previous_ends is null
-                    then 'the row before this one has no end, and only the last row may be open: write ' || cast(starts as varchar)
+                    then 'the row before this one has no end, and only the last row may be open: write ' || cast(starts as string)
                         || ' as its {{ ends_at }}'
                 when place > 1 and previous_ends < starts
-                    then 'nothing covers ' || cast(previous_ends as varchar) || ' up to ' || cast(starts as varchar)
-                        || ': write ' || cast(previous_ends as varchar) || ' as {{ starts_at }}, or '
-                        || cast(starts as varchar) || ' as {{ ends_at }} of the row before'
+                    then 'nothing covers ' || cast(previous_ends as string) || ' up to ' || cast(starts as string)
+                        || ': write ' || cast(previous_ends as string) || ' as {{ starts_at }}, or '
+                        || cast(starts as string) || ' as {{ ends_at }} of the row before'
                 when place > 1 and previous_ends > starts
-                    then 'two rows cover ' || cast(starts as varchar) || ' up to ' || cast(previous_ends as varchar)
-                        || ': write ' || cast(previous_ends as varchar) || ' as {{ starts_at }}, or '
-                        || cast(starts as varchar) || ' as {{ ends_at }} of the row before'
+                    then 'two rows cover ' || cast(starts as string) || ' up to ' || cast(previous_ends as string)
+                        || ': write ' || cast(previous_ends as string) || ' as {{ starts_at }}, or '
+                        || cast(starts as string) || ' as {{ ends_at }} of the row before'
                 when place_from_end = 1 and ends is not null
-                    then 'nothing covers ' || cast(ends as varchar) || ' and more: leave {{ ends_at }} of the last row empty'
+                    then 'nothing covers ' || cast(ends as string) || ' and more: leave {{ ends_at }} of the last row empty'
             end as problem
         from ordered
     )

@@ -26,7 +26,7 @@
         'key' as rule,
         {{ key | join(', ') }},
         number_of_rows,
-        cast(number_of_rows as varchar) || ' rows have the same {{ key | join(', ') }}: there may be one' as problem
+        cast(number_of_rows as string) || ' rows have the same {{ key | join(', ') }}: there may be one' as problem
     from shared_keys
     {%- for column in required %}
     union all
@@ -46,7 +46,7 @@
     select
         {{ columns | join(', ') }},
         count(*) as number_of_rows,
-        cast(count(*) as varchar) || ' rows have the same {{ columns | join(', ') }}: there may be one' as problem
+        cast(count(*) as string) || ' rows have the same {{ columns | join(', ') }}: there may be one' as problem
     from {{ groups_to_test(model, columns) }}
     group by {{ columns | join(', ') }}
     having count(*) > 1

@@ -4,7 +4,7 @@
 {% test windows_within(model, column_name, min_days, max_days) %}
     select
         {{ column_name }},
-        'a window of ' || coalesce(cast({{ column_name }} as varchar), 'no') || ' days: '
+        'a window of ' || coalesce(cast({{ column_name }} as string), 'no') || ' days: '
         || 'give a whole number from {{ min_days }} to {{ max_days }}' as problem
     from {{ model }}
     where

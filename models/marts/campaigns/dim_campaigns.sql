@@ -27,8 +27,8 @@ members as (
 
 final as (
     select
-        cast(members.campaign_id as varchar) as campaign_id,
-        cast(members.campaign_name as varchar) as campaign_name,
+        cast(members.campaign_id as string) as campaign_id,
+        cast(members.campaign_name as string) as campaign_name,
         cast(members.is_deleted as boolean) as is_deleted,
         cast(members.is_placeholder as boolean) as is_placeholder
     from members

@@ -67,11 +67,11 @@ matches as (
 
 final as (
     select
-        cast(matches.campaign_id as varchar) as campaign_id,
-        cast(matches.owner_id as varchar) as owner_id,
-        cast(matches.interaction_key as varchar) as interaction_key,
-        cast(matches.customer_id as varchar) as customer_id,
-        cast(matches.interaction_type as varchar) as interaction_type,
+        cast(matches.campaign_id as string) as campaign_id,
+        cast(matches.owner_id as string) as owner_id,
+        cast(matches.interaction_key as string) as interaction_key,
+        cast(matches.customer_id as string) as customer_id,
+        cast(matches.interaction_type as string) as interaction_type,
         cast(matches.occurred_at as timestamp) as occurred_at,
         cast(matches.occurred_date as date) as occurred_date,
         cast(matches.month_date as date) as month_date,

@@ -36,15 +36,15 @@ measured as (
 
 final as (
     select
-        cast(measured.opportunity_id as varchar) as opportunity_id,
-        cast(measured.campaign_id as varchar) as campaign_id,
-        cast(measured.customer_id as varchar) as customer_id,
-        cast(measured.owner_id as varchar) as owner_id,
-        cast(measured.product_id as varchar) as product_id,
-        cast(measured.approach_method as varchar) as approach_method,
-        cast(measured.stage_name as varchar) as stage_name,
+        cast(measured.opportunity_id as string) as opportunity_id,
+        cast(measured.campaign_id as string) as campaign_id,
+        cast(measured.customer_id as string) as customer_id,
+        cast(measured.owner_id as string) as owner_id,
+        cast(measured.product_id as string) as product_id,
+        cast(measured.approach_method as string) as approach_method,
+        cast(measured.stage_name as string) as stage_name,
         cast(measured.stage_order as bigint) as stage_order,
-        cast(measured.status as varchar) as status,
+        cast(measured.status as string) as status,
         cast(measured.status = 'open' as boolean) as is_open,
         cast(measured.status = 'won' as boolean) as is_won,
         cast(measured.status = 'lost' as boolean) as is_lost,

@@ -26,9 +26,9 @@ totals as (
 final as (
     select
         cast(totals.month_date as date) as month_date,
-        cast(totals.campaign_id as varchar) as campaign_id,
-        cast(totals.owner_id as varchar) as owner_id,
-        cast(totals.approach_method as varchar) as approach_method,
+        cast(totals.campaign_id as string) as campaign_id,
+        cast(totals.owner_id as string) as owner_id,
+        cast(totals.approach_method as string) as approach_method,
         cast(totals.opportunities as bigint) as opportunities,
         cast(totals.opportunities_open as bigint) as opportunities_open,
         cast(totals.opportunities_won as bigint) as opportunities_won,

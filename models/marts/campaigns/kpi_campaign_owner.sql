@@ -32,8 +32,8 @@ contacts as (
 
 final as (
     select
-        cast(totals.campaign_id as varchar) as campaign_id,
-        cast(totals.owner_id as varchar) as owner_id,
+        cast(totals.campaign_id as string) as campaign_id,
+        cast(totals.owner_id as string) as owner_id,
         cast(totals.opportunities as bigint) as opportunities,
         cast(totals.opportunity_customers as bigint) as opportunity_customers,
         cast(coalesce(contacts.campaign_interactions, 0) as bigint) as campaign_interactions

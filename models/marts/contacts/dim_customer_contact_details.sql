@@ -10,10 +10,10 @@ with customers as (
 
 final as (
     select
-        cast(customers.customer_id as varchar) as customer_id,
-        cast(customers.manager_id as varchar) as manager_id,
-        cast(customers.phone as varchar) as phone,
-        cast(customers.email as varchar) as email
+        cast(customers.customer_id as string) as customer_id,
+        cast(customers.manager_id as string) as manager_id,
+        cast(customers.phone as string) as phone,
+        cast(customers.email as string) as email
     from customers
     where not customers.is_deleted
 )

@@ -137,16 +137,16 @@ stretches as (
 
 final as (
     select
-        cast(events.event_kind as varchar) as event_kind,
-        cast(events.event_id as varchar) as event_id,
-        cast(events.customer_id as varchar) as customer_id,
-        cast(case when customers.is_placeholder then customers.manager_id else coalesce(stretches.manager_id, 'unknown') end as varchar)
+        cast(events.event_kind as string) as event_kind,
+        cast(events.event_id as string) as event_id,
+        cast(events.customer_id as string) as customer_id,
+        cast(case when customers.is_placeholder then customers.manager_id else coalesce(stretches.manager_id, 'unknown') end as string)
             as manager_id,
-        cast(customers.manager_id as varchar) as manager_current_id,
+        cast(customers.manager_id as string) as manager_current_id,
         cast(customers.is_deleted as boolean) as is_customer_deleted,
         cast(events.event_date as date) as event_date,
         cast(events.month_date as date) as month_date,
-        cast(events.interaction_type as varchar) as interaction_type,
+        cast(events.interaction_type as string) as interaction_type,
         cast(events.new_customers as bigint) as new_customers,
         cast(events.interactions as bigint) as interactions,
         cast(events.call_seconds as bigint) as call_seconds,

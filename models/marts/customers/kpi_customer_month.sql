@@ -119,7 +119,7 @@ measured as (
 final as (
     select
         cast(measured.month_date as date) as month_date,
-        cast(measured.manager_id as varchar) as manager_id,
+        cast(measured.manager_id as string) as manager_id,
         cast(measured.new_customers as bigint) as new_customers,
         cast(measured.new_customers_current as bigint) as new_customers_current,
         cast(measured.customers_in_charge as bigint) as customers_in_charge,

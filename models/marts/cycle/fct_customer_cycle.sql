@@ -95,10 +95,10 @@ followed as (
 
 final as (
     select
-        cast(followed.customer_id as varchar) as customer_id,
-        cast(followed.result_type as varchar) as result_type,
-        cast(followed.result_id as varchar) as result_id,
-        cast(followed.manager_id as varchar) as manager_id,
+        cast(followed.customer_id as string) as customer_id,
+        cast(followed.result_type as string) as result_type,
+        cast(followed.result_id as string) as result_id,
+        cast(followed.manager_id as string) as manager_id,
         cast(followed.created_date as date) as created_date,
         cast(followed.event_date as date) as event_date,
         cast(case when followed.days_to_event >= 0 then followed.days_to_event end as bigint) as days_to_event,

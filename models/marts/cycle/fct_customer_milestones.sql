@@ -109,9 +109,9 @@ milestones as (
 -- Reached or passed: whoever reached a later step counts as having reached the ones before it.
 final as (
     select
-        cast(milestones.customer_id as varchar) as customer_id,
+        cast(milestones.customer_id as string) as customer_id,
         cast(milestones.created_month_date as date) as cohort_month_date,
-        cast(milestones.manager_id as varchar) as manager_id,
+        cast(milestones.manager_id as string) as manager_id,
         cast(milestones.first_interaction_date as date) as first_interaction_date,
         cast(milestones.first_task_date as date) as first_task_date,
         cast(milestones.first_order_date as date) as first_order_date,

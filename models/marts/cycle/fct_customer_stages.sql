@@ -23,9 +23,9 @@ stays as (
 
 final as (
     select
-        cast(stays.customer_id as varchar) as customer_id,
-        cast(customers.manager_id as varchar) as manager_id,
-        cast(stays.relationship_id as varchar) as relationship_id,
+        cast(stays.customer_id as string) as customer_id,
+        cast(customers.manager_id as string) as manager_id,
+        cast(stays.relationship_id as string) as relationship_id,
         cast(customers.created_date as date) as created_date,
         cast(stays.entered_date as date) as entered_date,
         cast(stays.days_in_stage as bigint) as days_in_stage,

@@ -46,10 +46,10 @@ members as (
 
 final as (
     select
-        cast(members.customer_id as varchar) as customer_id,
-        cast(members.breakdown as varchar) as breakdown,
-        cast(members.member_id as varchar) as member_id,
-        cast(members.manager_id as varchar) as manager_id
+        cast(members.customer_id as string) as customer_id,
+        cast(members.breakdown as string) as breakdown,
+        cast(members.member_id as string) as member_id,
+        cast(members.manager_id as string) as manager_id
     from members
 )
 

@@ -84,10 +84,10 @@ stays as (
 
 final as (
     select
-        cast(stays.customer_id as varchar) as customer_id,
+        cast(stays.customer_id as string) as customer_id,
         cast(stays.stay_number as bigint) as stay_number,
-        cast(stays.relationship_id as varchar) as relationship_id,
-        cast(coalesce(owner_history.manager_id, 'unknown') as varchar) as manager_id,
+        cast(stays.relationship_id as string) as relationship_id,
+        cast(coalesce(owner_history.manager_id, 'unknown') as string) as manager_id,
         cast(stays.entered_at as timestamp) as entered_at,
         cast(stays.entered_at as date) as entered_date,
         cast(stays.left_at as timestamp) as left_at,

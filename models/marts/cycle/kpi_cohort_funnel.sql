@@ -27,7 +27,7 @@ steps as (
 final as (
     select
         cast(steps.cohort_month_date as date) as cohort_month_date,
-        cast(steps.manager_id as varchar) as manager_id,
+        cast(steps.manager_id as string) as manager_id,
         cast(steps.customers as bigint) as customers,
         cast(steps.with_interaction as bigint) as with_interaction,
         cast(steps.with_task as bigint) as with_task,

@@ -309,11 +309,11 @@ medians as (
 final as (
     select
         cast(figures.window_days as integer) as window_days,
-        cast(numbered_results.result_type as varchar) as result_type,
-        cast(numbered_results.result_id as varchar) as result_id,
-        cast(numbered_groups.breakdown as varchar) as breakdown,
-        cast(numbered_groups.member_id as varchar) as member_id,
-        cast(numbered_groups.manager_id as varchar) as manager_id,
+        cast(numbered_results.result_type as string) as result_type,
+        cast(numbered_results.result_id as string) as result_id,
+        cast(numbered_groups.breakdown as string) as breakdown,
+        cast(numbered_groups.member_id as string) as member_id,
+        cast(numbered_groups.manager_id as string) as manager_id,
         cast(figures.customers as bigint) as customers,
         cast(figures.excluded_negative as bigint) as excluded_negative,
         cast(figures.customers - figures.excluded_negative as bigint) as counted_customers,

@@ -91,8 +91,8 @@ cells as (
 
 final as (
     select
-        cast(cells.manager_id as varchar) as manager_id,
-        cast(cells.relationship_id as varchar) as relationship_id,
+        cast(cells.manager_id as string) as manager_id,
+        cast(cells.relationship_id as string) as relationship_id,
         cast(coalesce(open_stays.customers, 0) as bigint) as customers,
         cast(coalesce(open_stays.total_open_days, 0) as bigint) as total_open_days,
         {{ ratio('open_stays.total_open_days', 'open_stays.customers') }} as mean_open_days,

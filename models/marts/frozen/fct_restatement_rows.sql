@@ -168,14 +168,14 @@ of_subjects as (
 final as (
     select
         cast(of_subjects.month_date as date) as month_date,
-        cast(of_subjects.subject_level as varchar) as subject_level,
-        cast(of_subjects.subject_id as varchar) as subject_id,
-        cast(of_subjects.metric as varchar) as metric,
+        cast(of_subjects.subject_level as string) as subject_level,
+        cast(of_subjects.subject_id as string) as subject_id,
+        cast(of_subjects.metric as string) as metric,
         cast(restatement.version as bigint) as version,
-        cast(of_subjects.employee_id as varchar) as employee_id,
-        cast(of_subjects.detail_mart as varchar) as detail_mart,
-        cast(of_subjects.detail_key as varchar) as detail_key,
-        cast(of_subjects.change_kind as varchar) as change_kind,
+        cast(of_subjects.employee_id as string) as employee_id,
+        cast(of_subjects.detail_mart as string) as detail_mart,
+        cast(of_subjects.detail_key as string) as detail_key,
+        cast(of_subjects.change_kind as string) as change_kind,
         cast(of_subjects.frozen_value as decimal(24, 6)) as frozen_value,
         cast(of_subjects.now_value as decimal(24, 6)) as now_value,
         cast(

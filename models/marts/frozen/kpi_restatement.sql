@@ -87,11 +87,11 @@ compared as (
 final as (
     select
         cast(month_date as date) as month_date,
-        cast(subject_level as varchar) as subject_level,
-        cast(subject_id as varchar) as subject_id,
-        cast(metric as varchar) as metric,
+        cast(subject_level as string) as subject_level,
+        cast(subject_id as string) as subject_id,
+        cast(metric as string) as metric,
         cast(version as bigint) as version,
-        cast(unit as varchar) as unit,
+        cast(unit as string) as unit,
         cast(changes_with_time as boolean) as changes_with_time,
         cast(as_of_date as date) as frozen_as_of_date,
         cast(frozen_value as decimal(24, 6)) as frozen_value,

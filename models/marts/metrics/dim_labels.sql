@@ -4,10 +4,10 @@ with labels as (
 
 final as (
     select
-        cast(labels.domain as varchar) as domain,
-        cast(labels.code as varchar) as code,
-        cast(labels.label_vi as varchar) as label_vi,
-        cast(labels.label_en as varchar) as label_en,
+        cast(labels.domain as string) as domain,
+        cast(labels.code as string) as code,
+        cast(labels.label_vi as string) as label_vi,
+        cast(labels.label_en as string) as label_en,
         cast(labels.sort_order as integer) as sort_order
     from labels
 )

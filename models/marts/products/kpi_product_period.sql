@@ -101,10 +101,10 @@ totals as (
 -- Growth from nothing, or from a period of returns, is no rate.
 final as (
     select
-        cast(totals.period_type as varchar) as period_type,
+        cast(totals.period_type as string) as period_type,
         cast(totals.period_date as date) as period_date,
-        cast(totals.executor_id as varchar) as executor_id,
-        cast(totals.product_id as varchar) as product_id,
+        cast(totals.executor_id as string) as executor_id,
+        cast(totals.product_id as string) as product_id,
         cast(totals.next_period_date <= {{ as_of_end() }} as boolean) as is_complete,
         cast(totals.orders as bigint) as orders,
         cast(totals.returns as bigint) as returns,

@@ -69,9 +69,9 @@ shares as (
 final as (
     select
         cast(shares.month_date as date) as month_date,
-        cast(shares.executor_id as varchar) as executor_id,
-        cast(shares.product_id as varchar) as product_id,
-        cast(shares.source_id as varchar) as source_id,
+        cast(shares.executor_id as string) as executor_id,
+        cast(shares.product_id as string) as product_id,
+        cast(shares.source_id as string) as source_id,
         cast(sum(shares.orders) as bigint) as orders,
         cast(sum(shares.orders_split) as decimal(18, 6)) as orders_split,
         cast(sum(shares.sold_quantity) as decimal(18, 4)) as sold_quantity,

@@ -103,13 +103,13 @@ totals as (
 
 final as (
     select
-        cast(totals.period_type as varchar) as period_type,
+        cast(totals.period_type as string) as period_type,
         cast(totals.period_date as date) as period_date,
-        cast(totals.executor_id as varchar) as executor_id,
+        cast(totals.executor_id as string) as executor_id,
         cast(totals.sort_order as integer) as sort_order,
-        cast(totals.row_type as varchar) as row_type,
-        cast(totals.product_id as varchar) as product_id,
-        cast(totals.product_name as varchar) as product_name,
+        cast(totals.row_type as string) as row_type,
+        cast(totals.product_id as string) as product_id,
+        cast(totals.product_name as string) as product_name,
         cast(totals.products as bigint) as products,
         cast(totals.sold_quantity as decimal(18, 4)) as sold_quantity,
         cast(totals.revenue_amount as decimal(18, 2)) as revenue_amount,

@@ -49,11 +49,11 @@ events as (
 
 final as (
     select
-        cast(events.card_key as varchar) as card_key,
-        cast(events.customer_id as varchar) as customer_id,
-        cast(events.employee_id as varchar) as employee_id,
-        cast(events.event_type as varchar) as event_type,
-        cast(events.outcome as varchar) as outcome,
+        cast(events.card_key as string) as card_key,
+        cast(events.customer_id as string) as customer_id,
+        cast(events.employee_id as string) as employee_id,
+        cast(events.event_type as string) as event_type,
+        cast(events.outcome as string) as outcome,
         cast(events.occurred_at as timestamp) as occurred_at,
         cast(events.occurred_at as date) as occurred_date,
         {{ month_of('events.occurred_at') }} as month_date,

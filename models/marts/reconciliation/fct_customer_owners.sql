@@ -44,16 +44,16 @@ judged as (
 
 final as (
     select
-        cast(judged.customer_id as varchar) as customer_id,
+        cast(judged.customer_id as string) as customer_id,
         cast(judged.owner_number as bigint) as owner_number,
-        cast(judged.manager_id as varchar) as manager_id,
-        cast(judged.previous_manager_id as varchar) as previous_manager_id,
+        cast(judged.manager_id as string) as manager_id,
+        cast(judged.previous_manager_id as string) as previous_manager_id,
         cast(judged.valid_from_at as timestamp) as valid_from_at,
         cast(judged.valid_from_at as date) as valid_from_date,
         {{ month_of('judged.valid_from_at') }} as month_date,
         cast(judged.valid_to_at as timestamp) as valid_to_at,
         cast(judged.valid_to_at as date) as valid_to_date,
-        cast(judged.start_reason as varchar) as start_reason,
+        cast(judged.start_reason as string) as start_reason,
         cast(case when judged.start_reason = 'restored' then 0 else 1 end as bigint) as assignments,
         cast(judged.owner_number = 1 as boolean) as is_first_owner,
         cast(

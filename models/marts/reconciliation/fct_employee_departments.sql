@@ -30,8 +30,8 @@ places as (
 
 final as (
     select
-        cast(places.employee_id as varchar) as employee_id,
-        cast(places.department_id as varchar) as department_id,
+        cast(places.employee_id as string) as employee_id,
+        cast(places.department_id as string) as department_id,
         cast(places.is_primary as boolean) as is_primary,
         cast(places.valid_from_at as timestamp) as valid_from_at,
         cast(places.valid_to_at as timestamp) as valid_to_at,

@@ -1161,17 +1161,17 @@ comparisons as (
 
 final as (
     select
-        cast(comparisons.topic as varchar) as topic,
-        cast(comparisons.metric as varchar) as metric,
+        cast(comparisons.topic as string) as topic,
+        cast(comparisons.metric as string) as metric,
         cast(comparisons.month_date as date) as month_date,
-        cast(comparisons.employee_id as varchar) as employee_id,
-        cast(comparisons.department_id as varchar) as department_id,
+        cast(comparisons.employee_id as string) as employee_id,
+        cast(comparisons.department_id as string) as department_id,
         cast(lines.line_number as integer) as line_number,
-        cast(lines.line as varchar) as line,
-        cast(lines.line_kind as varchar) as line_kind,
-        cast(lines.figure_metric as varchar) as figure_metric,
+        cast(lines.line as string) as line,
+        cast(lines.line_kind as string) as line_kind,
+        cast(lines.figure_metric as string) as figure_metric,
         cast(coalesce(totals.figure, 0) as decimal(18, 2)) as value,
-        cast(lines.unit as varchar) as unit
+        cast(lines.unit as string) as unit
     from comparisons
     inner join lines
         on

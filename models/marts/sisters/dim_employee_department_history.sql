@@ -55,8 +55,8 @@ stretches as (
 
 final as (
     select
-        cast(stretches.employee_id as varchar) as employee_id,
-        cast(stretches.department_id as varchar) as department_id,
+        cast(stretches.employee_id as string) as employee_id,
+        cast(stretches.department_id as string) as department_id,
         cast(stretches.valid_from_at as timestamp) as valid_from_at,
         cast(stretches.valid_to_at as timestamp) as valid_to_at,
         cast(stretches.valid_to_at is null as boolean) as is_current,

@@ -36,7 +36,7 @@ counted as (
 final as (
     select
         cast(counted.occurred_date as date) as occurred_date,
-        cast(counted.employee_id as varchar) as employee_id,
+        cast(counted.employee_id as string) as employee_id,
         cast(counted.calls as bigint) as calls,
         cast(counted.calls_outbound as bigint) as calls_outbound,
         cast(counted.calls_inbound as bigint) as calls_inbound,

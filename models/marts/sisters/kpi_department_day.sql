@@ -55,7 +55,7 @@ totals as (
 
 final as (
     select
-        cast(totals.department_id as varchar) as department_id,
+        cast(totals.department_id as string) as department_id,
         cast(totals.calendar_date as date) as calendar_date,
         cast(totals.sales_amount as decimal(18, 2)) as sales_amount,
         cast(totals.revenue_amount as decimal(18, 2)) as revenue_amount,

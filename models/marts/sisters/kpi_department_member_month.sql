@@ -48,8 +48,8 @@ compared as (
 final as (
     select
         cast(compared.month_date as date) as month_date,
-        cast(compared.department_id as varchar) as department_id,
-        cast(compared.employee_id as varchar) as employee_id,
+        cast(compared.department_id as string) as department_id,
+        cast(compared.employee_id as string) as employee_id,
         cast(compared.new_customers as bigint) as new_customers,
         cast(compared.customers_in_charge as bigint) as customers_in_charge,
         cast(compared.customers_in_charge_current as bigint) as customers_in_charge_current,

@@ -136,7 +136,7 @@ measured as (
 final as (
     select
         cast(measured.month_date as date) as month_date,
-        cast(measured.department_id as varchar) as department_id,
+        cast(measured.department_id as string) as department_id,
         cast(measured.members as bigint) as members,
         cast(measured.new_customers as bigint) as new_customers,
         cast(measured.customers_in_charge as bigint) as customers_in_charge,

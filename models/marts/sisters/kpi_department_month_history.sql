@@ -109,7 +109,7 @@ totals as (
 final as (
     select
         cast(totals.month_date as date) as month_date,
-        cast(totals.department_id as varchar) as department_id,
+        cast(totals.department_id as string) as department_id,
         cast(totals.interactions as bigint) as interactions,
         cast(totals.activities as bigint) as activities,
         cast(totals.orders as bigint) as orders,

@@ -43,8 +43,8 @@ totals as (
 final as (
     select
         cast(totals.month_date as date) as month_date,
-        cast(totals.department_id as varchar) as department_id,
-        cast(totals.reconciliation_line as varchar) as reconciliation_line,
+        cast(totals.department_id as string) as department_id,
+        cast(totals.reconciliation_line as string) as reconciliation_line,
         cast(totals.new_customers as bigint) as new_customers,
         cast(totals.interactions as bigint) as interactions,
         cast(totals.activities as bigint) as activities,

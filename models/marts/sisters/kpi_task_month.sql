@@ -61,7 +61,7 @@ totals as (
 final as (
     select
         cast(totals.month_date as date) as month_date,
-        cast(totals.employee_id as varchar) as employee_id,
+        cast(totals.employee_id as string) as employee_id,
         cast(totals.tasks_created as bigint) as tasks_created,
         cast(totals.tasks_cancelled as bigint) as tasks_cancelled,
         cast(totals.tasks_confirmed as bigint) as tasks_confirmed,

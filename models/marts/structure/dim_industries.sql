@@ -27,8 +27,8 @@ members as (
 
 final as (
     select
-        cast(members.industry_id as varchar) as industry_id,
-        cast(members.industry_name as varchar) as industry_name,
+        cast(members.industry_id as string) as industry_id,
+        cast(members.industry_name as string) as industry_name,
         cast(members.is_deleted as boolean) as is_deleted,
         cast(members.is_placeholder as boolean) as is_placeholder
     from members

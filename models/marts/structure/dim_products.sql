@@ -10,19 +10,22 @@ placeholders as (
     {{ placeholder_members() }}
 ),
 
--- A category and everything above it; `union` ends where a circle closes.
+-- A category and everything above it, each once: the way ends where a circle closes.
 lineage as (
     select
         product_categories.category_id,
-        product_categories.category_id as ancestor_id
+        product_categories.category_id as ancestor_id,
+        chr(31) || product_categories.category_id || chr(31) as visited
     from product_categories
-    union
+    union all
     select
         lineage.category_id,
-        parents.category_id as ancestor_id
+        parents.category_id as ancestor_id,
+        lineage.visited || parents.category_id || chr(31) as visited
     from lineage
     inner join product_categories on lineage.ancestor_id = product_categories.category_id
     inner join product_categories as parents on product_categories.parent_category_id = parents.category_id
+    where instr(lineage.visited, chr(31) || parents.category_id || chr(31)) = 0
 ),
 
 top_categories as (
@@ -61,13 +64,13 @@ members as (
 
 final as (
     select
-        cast(members.product_id as varchar) as product_id,
-        cast(members.product_code as varchar) as product_code,
-        cast(members.product_name as varchar) as product_name,
-        cast(members.category_id as varchar) as category_id,
-        cast(coalesce(product_categories.category_name, category_placeholders.member_name) as varchar) as category_name,
-        cast(coalesce(top_categories.top_category_id, members.category_id) as varchar) as top_category_id,
-        cast(coalesce(top_categories.top_category_name, product_categories.category_name, category_placeholders.member_name) as varchar)
+        cast(members.product_id as string) as product_id,
+        cast(members.product_code as string) as product_code,
+        cast(members.product_name as string) as product_name,
+        cast(members.category_id as string) as category_id,
+        cast(coalesce(product_categories.category_name, category_placeholders.member_name) as string) as category_name,
+        cast(coalesce(top_categories.top_category_id, members.category_id) as string) as top_category_id,
+        cast(coalesce(top_categories.top_category_name, product_categories.category_name, category_placeholders.member_name) as string)
             as top_category_name,
         cast(members.is_deleted as boolean) as is_deleted,
         cast(members.is_placeholder as boolean) as is_placeholder

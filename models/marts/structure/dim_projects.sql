@@ -27,8 +27,8 @@ members as (
 
 final as (
     select
-        cast(members.project_id as varchar) as project_id,
-        cast(members.project_name as varchar) as project_name,
+        cast(members.project_id as string) as project_id,
+        cast(members.project_name as string) as project_name,
         cast(members.is_deleted as boolean) as is_deleted,
         cast(members.is_placeholder as boolean) as is_placeholder
     from members

@@ -27,8 +27,8 @@ members as (
 
 final as (
     select
-        cast(members.province_id as varchar) as province_id,
-        cast(members.province_name as varchar) as province_name,
+        cast(members.province_id as string) as province_id,
+        cast(members.province_name as string) as province_name,
         cast(members.is_deleted as boolean) as is_deleted,
         cast(members.is_placeholder as boolean) as is_placeholder
     from members

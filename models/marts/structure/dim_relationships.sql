@@ -31,8 +31,8 @@ members as (
 
 final as (
     select
-        cast(members.relationship_id as varchar) as relationship_id,
-        cast(members.relationship_name as varchar) as relationship_name,
+        cast(members.relationship_id as string) as relationship_id,
+        cast(members.relationship_name as string) as relationship_name,
         cast(members.relationship_order as integer) as relationship_order,
         cast(members.is_default as boolean) as is_default,
         cast(members.is_deleted as boolean) as is_deleted,

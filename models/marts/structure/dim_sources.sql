@@ -29,10 +29,10 @@ members as (
 
 final as (
     select
-        cast(members.source_id as varchar) as source_id,
-        cast(members.source_name as varchar) as source_name,
-        cast(members.parent_source_id as varchar) as parent_source_id,
-        cast(parents.source_name as varchar) as parent_source_name,
+        cast(members.source_id as string) as source_id,
+        cast(members.source_name as string) as source_name,
+        cast(members.parent_source_id as string) as parent_source_id,
+        cast(parents.source_name as string) as parent_source_name,
         cast(members.is_deleted as boolean) as is_deleted,
         cast(members.is_placeholder as boolean) as is_placeholder
     from members

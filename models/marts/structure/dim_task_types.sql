@@ -27,8 +27,8 @@ members as (
 
 final as (
     select
-        cast(members.task_type_id as varchar) as task_type_id,
-        cast(members.task_type_name as varchar) as task_type_name,
+        cast(members.task_type_id as string) as task_type_id,
+        cast(members.task_type_name as string) as task_type_name,
         cast(members.is_deleted as boolean) as is_deleted,
         cast(members.is_placeholder as boolean) as is_placeholder
     from members

@@ -30,9 +30,9 @@ customer_members as (
 
 final as (
     select
-        cast(customer_members.customer_id as varchar) as customer_id,
-        cast(customer_members.industry_id as varchar) as industry_id,
-        cast(customer_members.manager_id as varchar) as manager_id,
+        cast(customer_members.customer_id as string) as customer_id,
+        cast(customer_members.industry_id as string) as industry_id,
+        cast(customer_members.manager_id as string) as manager_id,
         cast(customer_members.industry_count as bigint) as industry_count,
         cast(1 as bigint) as customers,
         {{ equal_part('customer_members.industry_number', 'customer_members.industry_count') }} as customers_split,

@@ -34,7 +34,7 @@ age_bands as (
 persons as (
     select
         cohort.customer_id,
-        cast(null as varchar) as contact_id,
+        cast(null as string) as contact_id,
         'customer' as person_type,
         cohort.manager_id,
         cohort.revenue_amount,
@@ -77,14 +77,14 @@ aged as (
 final as (
     select
         cast(
-            {{ dbt.concat(['aged.person_type', "':'", 'coalesce(aged.contact_id, aged.customer_id)']) }} as varchar
+            {{ dbt.concat(['aged.person_type', "':'", 'coalesce(aged.contact_id, aged.customer_id)']) }} as string
         ) as person_key,
-        cast(aged.customer_id as varchar) as customer_id,
-        cast(aged.contact_id as varchar) as contact_id,
-        cast(aged.manager_id as varchar) as manager_id,
-        cast(aged.person_type as varchar) as person_type,
+        cast(aged.customer_id as string) as customer_id,
+        cast(aged.contact_id as string) as contact_id,
+        cast(aged.manager_id as string) as manager_id,
+        cast(aged.person_type as string) as person_type,
         cast(aged.age_years as integer) as age_years,
-        cast(coalesce(age_bands.age_band, 'unknown') as varchar) as age_band,
+        cast(coalesce(age_bands.age_band, 'unknown') as string) as age_band,
         cast(aged.person_count as bigint) as person_count,
         cast(1 as bigint) as persons,
         {{ equal_part('aged.person_number', 'aged.person_count') }} as customers_split,

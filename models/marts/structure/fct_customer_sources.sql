@@ -30,9 +30,9 @@ customer_members as (
 
 final as (
     select
-        cast(customer_members.customer_id as varchar) as customer_id,
-        cast(customer_members.source_id as varchar) as source_id,
-        cast(customer_members.manager_id as varchar) as manager_id,
+        cast(customer_members.customer_id as string) as customer_id,
+        cast(customer_members.source_id as string) as source_id,
+        cast(customer_members.manager_id as string) as manager_id,
         cast(customer_members.source_count as bigint) as source_count,
         cast(1 as bigint) as customers,
         {{ equal_part('customer_members.source_number', 'customer_members.source_count') }} as customers_split,

@@ -68,8 +68,8 @@ measured as (
 final as (
     select
         cast(measured.month_date as date) as month_date,
-        cast(measured.employee_id as varchar) as employee_id,
-        cast(measured.source_id as varchar) as source_id,
+        cast(measured.employee_id as string) as employee_id,
+        cast(measured.source_id as string) as source_id,
         cast(measured.new_customers as bigint) as new_customers,
         cast(measured.new_customers_split as decimal(18, 6)) as new_customers_split,
         cast(measured.orders as bigint) as orders,

@@ -52,9 +52,9 @@ customer_members as (
 
 final as (
     select
-        cast(customer_members.customer_id as varchar) as customer_id,
-        cast(customer_members.source_id as varchar) as source_id,
-        cast(customer_members.employee_id as varchar) as employee_id,
+        cast(customer_members.customer_id as string) as customer_id,
+        cast(customer_members.source_id as string) as source_id,
+        cast(customer_members.employee_id as string) as employee_id,
         cast(customer_members.created_date as date) as created_date,
         cast(customer_members.created_month_date as date) as month_date,
         cast(customer_members.is_deleted as boolean) as is_deleted,

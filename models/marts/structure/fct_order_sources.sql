@@ -39,10 +39,10 @@ order_members as (
 
 final as (
     select
-        cast(order_members.order_id as varchar) as order_id,
-        cast(order_members.source_id as varchar) as source_id,
-        cast(order_members.customer_id as varchar) as customer_id,
-        cast(order_members.executor_id as varchar) as executor_id,
+        cast(order_members.order_id as string) as order_id,
+        cast(order_members.source_id as string) as source_id,
+        cast(order_members.customer_id as string) as customer_id,
+        cast(order_members.executor_id as string) as executor_id,
         cast(order_members.order_date as date) as order_date,
         cast(order_members.month_date as date) as month_date,
         cast(order_members.source_count as bigint) as source_count,

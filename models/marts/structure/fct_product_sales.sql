@@ -37,8 +37,8 @@ order_products as (
 final as (
     select
         cast(order_products.month_date as date) as month_date,
-        cast(order_products.executor_id as varchar) as executor_id,
-        cast(order_products.product_id as varchar) as product_id,
+        cast(order_products.executor_id as string) as executor_id,
+        cast(order_products.product_id as string) as product_id,
         cast(sum(orders.orders) as bigint) as orders,
         cast(sum(orders.returns) as bigint) as returns,
         cast(sum(case when orders.returns = 1 then 0 else order_products.sold_quantity end) as decimal(18, 4)) as gross_sold_quantity,

@@ -86,9 +86,9 @@ members as (
 
 final as (
     select
-        cast(members.manager_id as varchar) as manager_id,
-        cast(members.dimension as varchar) as dimension,
-        cast(members.member_id as varchar) as member_id,
+        cast(members.manager_id as string) as manager_id,
+        cast(members.dimension as string) as dimension,
+        cast(members.member_id as string) as member_id,
         cast(count(*) as bigint) as customers,
         cast(sum(members.customers_split) as decimal(18, 6)) as customers_split,
         cast(sum(members.persons) as bigint) as persons,

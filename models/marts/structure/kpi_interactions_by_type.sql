@@ -11,8 +11,8 @@ with interactions as (
 final as (
     select
         cast(interactions.month_date as date) as month_date,
-        cast(interactions.employee_id as varchar) as employee_id,
-        cast(interactions.interaction_type as varchar) as interaction_type,
+        cast(interactions.employee_id as string) as employee_id,
+        cast(interactions.interaction_type as string) as interaction_type,
         cast(sum(interactions.interactions) as bigint) as interactions,
         cast(count(*) as bigint) as interactions_logged,
         cast(count(distinct case when interactions.is_counted then interactions.customer_id end) as bigint)

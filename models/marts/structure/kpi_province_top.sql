@@ -59,11 +59,11 @@ placed as (
 
 final as (
     select
-        cast(placed.manager_id as varchar) as manager_id,
+        cast(placed.manager_id as string) as manager_id,
         cast(placed.sort_order as integer) as sort_order,
-        cast(placed.row_type as varchar) as row_type,
-        cast(placed.province_id as varchar) as province_id,
-        cast(placed.province_name as varchar) as province_name,
+        cast(placed.row_type as string) as row_type,
+        cast(placed.province_id as string) as province_id,
+        cast(placed.province_name as string) as province_name,
         cast(sum(placed.provinces) as bigint) as provinces,
         cast(sum(placed.customers) as bigint) as customers
     from placed

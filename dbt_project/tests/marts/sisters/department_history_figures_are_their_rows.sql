@@ -102,7 +102,7 @@ figures as (
 different_figures as (
     select
         coalesce(figures.measure, details.measure) as measure,
-        cast(coalesce(figures.month_date, details.month_date) as varchar) as month,
+        cast(coalesce(figures.month_date, details.month_date) as string) as month,
         coalesce(figures.department_id, details.department_id) as member_id
     from figures
     full outer join details
@@ -138,7 +138,7 @@ totals_now as (
 different_totals as (
     select
         'any' as measure,
-        cast(coalesce(totals_then.month_date, totals_now.month_date) as varchar) as month,
+        cast(coalesce(totals_then.month_date, totals_now.month_date) as string) as month,
         'all' as member_id
     from totals_then
     full outer join totals_now on totals_then.month_date = totals_now.month_date
