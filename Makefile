@@ -16,8 +16,15 @@ SUPERSET_STAMP := $(SUPERSET_VENV)/.installed
 SPARK_VENV := .venv-spark
 SPARK_LOCK := dbt_project/spark/requirements.txt
 SPARK_STAMP := $(SPARK_VENV)/.installed
+SQLMESH_VENV := .venv-sqlmesh
+SQLMESH_LOCK := benchmarks/cards/sqlmesh/requirements.txt
+SQLMESH_STAMP := $(SQLMESH_VENV)/.installed
 
-.PHONY: help install run test lint format typecheck sql-lint unit test-bi install-spark test-spark dev docs dbt-docs doctor clean
+# Millions of rows of history, and how often everything is measured.
+BENCH_SIZES ?= 1
+BENCH_REPEATS ?= 3
+
+.PHONY: help install run test lint format typecheck sql-lint unit test-bi install-spark test-spark bench dev docs dbt-docs doctor clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -59,7 +66,7 @@ unit: install  ## tests, the dbt unit tests among them
 
 # Superset's packages contradict the project's: an environment of its own, made again only when its lock changes.
 $(SUPERSET_STAMP): $(SUPERSET_LOCK) | install
-	@.ci/install-superset "$(SUPERSET_VENV)" "$(BIN)/uv" "$(SUPERSET_LOCK)"
+	@.ci/install-apart "$(SUPERSET_VENV)" "$(BIN)/uv" "$(SUPERSET_LOCK)"
 	@touch $@
 
 test-bi: install $(SUPERSET_STAMP)  ## dashboards in a real Superset; not part of `make test`
@@ -74,6 +81,14 @@ install-spark: install $(SPARK_STAMP)  ## install dbt and Apache Spark into .ven
 
 test-spark: install $(SPARK_STAMP)  ## the models on Spark against those on DuckDB; not part of `make test`
 	@$(BIN)/pytest -q tests/spark
+
+# SQLMesh is what the benchmark compares with, in an environment of its own.
+$(SQLMESH_STAMP): $(SQLMESH_LOCK) | install
+	@.ci/install-apart "$(SQLMESH_VENV)" "$(BIN)/uv" "$(SQLMESH_LOCK)"
+	@touch $@
+
+bench: install $(SQLMESH_STAMP)  ## speed and memory against what else does the same: BENCH_SIZES="1 10 100" BENCH_REPEATS=3
+	@$(BIN)/python -m benchmarks.bench --sizes $(BENCH_SIZES) --repeats $(BENCH_REPEATS) $(BENCH_OPTIONS)
 
 dev: install  ## open Dagster in the browser
 	@$(BIN)/kpi dev
@@ -98,5 +113,5 @@ doctor: install  ## say what is wrong, and what to do
 	@$(BIN)/kpi doctor
 
 clean:  ## remove what was installed and built; the state folder stays
-	@rm -rf $(VENV) $(SUPERSET_VENV) $(SPARK_VENV) .mypy_cache .ruff_cache .pytest_cache dbt_project/target dbt_project/logs
+	@rm -rf $(VENV) $(SUPERSET_VENV) $(SPARK_VENV) $(SQLMESH_VENV) .mypy_cache .ruff_cache .pytest_cache dbt_project/target dbt_project/logs
 	@echo "Gone. The state is still in $${KPI_HOME:-data}; delete it yourself when you mean to."

@@ -24,7 +24,7 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -36,7 +36,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmarks.measure import Usage, machine_facts, measured, median_usage, megabytes, table
+from benchmarks.measure import Limits, Usage, machine_facts, measured, median_usage, megabytes, table
 from orchestration.build_plan import built_now
 from orchestration.contract import contract
 from orchestration.contract.registry import ColumnType
@@ -52,6 +52,11 @@ _ROOT = Path(__file__).resolve().parent.parent
 _NOT_EDITED = frozenset({"customer_changes"})
 _START: date = Settings.model_fields["demo_start"].default
 _AT_WORK, _BUILT_FROM = "at-work", "built.project"
+_LIMITS = Limits()
+
+
+def _say(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
@@ -195,19 +200,31 @@ def land(home: Path, size: Size) -> None:
     ingest_night(landing, EditedNight(landing, size.share, size.reach), size.night, settings.zone)
 
 
-def prepare(folder: Path, size: Size) -> Path:
-    """A state with the history built and the edited night landed; what the folder already has of it is used."""
+def landed(folder: Path, size: Size) -> Path:
+    """A state with the history and the edited night landed; what the folder already has of it is used."""
     home, ready = folder / _AT_WORK, folder / size.folder
     if not ready.exists():
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
         land(home, size)
         home.rename(ready)
+    return ready
+
+
+def rows_landed(home: Path, size: Size) -> int:
+    """Rows of the whole history."""
+    landing = Landing(size.settings(home).landing_dir)
+    return sum(batch.rows_landed for batch in landing.visible("demo", size.history_ends))
+
+
+def prepare(folder: Path, size: Size, limits: Limits = _LIMITS) -> Path:
+    """A state with the history built and the edited night landed; what the folder already has of it is used."""
+    home, ready = folder / _AT_WORK, landed(folder, size)
     # Built where it is measured: dbt's files and the record of a build hold the folder's name.
     project = built_now(size.settings(home), size.history_ends).project
     if not (ready / _BUILT_FROM).exists() or (ready / _BUILT_FROM).read_text(encoding="utf-8") != project:
         _copy(ready, home)
-        _build(home, "everything", size.history_ends)
+        _build(home, "everything", size.history_ends, limits)
         (home / _BUILT_FROM).write_text(project, encoding="utf-8")
         shutil.rmtree(ready)
         home.rename(ready)
@@ -219,40 +236,62 @@ def _copy(ready: Path, home: Path) -> None:
     shutil.copytree(ready, home)
 
 
-def _build(home: Path, mode: str, as_of: date) -> Usage:
+def _build(home: Path, mode: str, as_of: date, limits: Limits) -> Usage:
     return measured(
         [sys.executable, "-m", "benchmarks.build_once", mode, as_of.isoformat()],
-        environment={"KPI_HOME": str(home), "KPI_SOURCE": "demo"},
+        environment={"KPI_HOME": str(home), "KPI_SOURCE": "demo", **limits.environment()},
         folder=_ROOT,
         log=home.parent / "benchmark.log",
     )
 
 
-def measure(folder: Path, size: Size, repeats: int) -> list[str]:
-    """One line of the table. Each build starts from a copy of the same warehouse, in the same place."""
-    home, ready = folder / _AT_WORK, prepare(folder, size)
-    landing = Landing(size.settings(ready).landing_dir)
-    rows = sum(batch.rows_landed for batch in landing.visible("demo", size.history_ends))
+@dataclass(frozen=True)
+class Nights:
+    """What starting up, a night and a build of everything took at one size."""
+
+    size: Size
+    rows: int
+    start: Usage
+    changes: Usage
+    everything: Usage
+
+    @property
+    def night_cpu_seconds(self) -> float:
+        """Of the night alone."""
+        return self.changes.cpu_seconds - self.start.cpu_seconds
+
+    @property
+    def everything_cpu_seconds(self) -> float:
+        """Of the build of everything alone."""
+        return self.everything.cpu_seconds - self.start.cpu_seconds
+
+
+def measure(
+    folder: Path, size: Size, repeats: int, limits: Limits = _LIMITS, tell: Callable[[str], None] = _say
+) -> Nights:
+    """Measure one size. Each build starts from a copy of the same warehouse, in the same place."""
+    home, ready = folder / _AT_WORK, prepare(folder, size, limits)
+    rows = rows_landed(ready, size)
     usages: dict[str, list[Usage]] = {"parse": [], "changes": [], "everything": []}
     for _ in range(repeats):
         for mode, found in usages.items():
-            print(f"  {size.copies} × scale {size.scale:g} from {size.start}: {mode}", file=sys.stderr, flush=True)
+            tell(f"{size.copies} × scale {size.scale:g} from {size.start}: {mode}")
             _copy(ready, home)
-            found.append(_build(home, mode, size.night))
+            found.append(_build(home, mode, size.night, limits))
             shutil.rmtree(home)
     start, changes, everything = (median_usage(usages[mode]) for mode in ("parse", "changes", "everything"))
-    return _line(size, rows, start, changes, everything)
+    return Nights(size, rows, start, changes, everything)
 
 
-def _line(size: Size, rows: int, start: Usage, changes: Usage, everything: Usage) -> list[str]:
-    night = changes.cpu_seconds - start.cpu_seconds
-    whole = everything.cpu_seconds - start.cpu_seconds
+def _line(nights: Nights) -> list[str]:
+    size, start, changes, everything = nights.size, nights.start, nights.changes, nights.everything
+    night, whole = nights.night_cpu_seconds, nights.everything_cpu_seconds
     read = (changes.bytes_read or 0) - (start.bytes_read or 0)
     read_whole = (everything.bytes_read or 0) - (start.bytes_read or 0)
     return [
         f"{size.copies} × {size.scale:g}",
         f"{size.start}",
-        f"{rows:,}",
+        f"{nights.rows:,}",
         f"{start.cpu_seconds:.1f}",
         f"{night:.1f}",
         f"{whole:.1f}",
@@ -284,7 +323,7 @@ _HEADER = [
 def run(folder: Path, sizes: Sequence[Size], repeats: int) -> None:
     """Measure every size, and print the table."""
     facts = machine_facts()
-    lines = [measure(folder, size, repeats) for size in sizes]
+    lines = [_line(measure(folder, size, repeats)) for size in sizes]
     print("\n".join(f"- {name}: {fact}" for name, fact in facts.items()))
     print(
         f"- {sizes[0].share:.2%} of the rows edited on {sizes[0].night}, {_reach_words(sizes[0].reach)}; "

@@ -8,18 +8,20 @@ Linux only, where the bytes are concerned: elsewhere they are None.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
-import resource
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+_SUPERVISOR = Path(__file__).with_name("supervised.py")
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations")
 
@@ -56,21 +58,65 @@ def measured(
     Its output goes to `log` (appended), or nowhere. Raises CommandFailed when the exit code is not `expected_code`.
     """
     target = log if log is not None else Path(os.devnull)
-    since = time.monotonic()
-    with target.open("ab") as output:
-        process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **(environment or {})}, stdout=output, stderr=subprocess.STDOUT
+    heard, told = os.pipe()
+    supervised = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(told), *command]
+    with os.fdopen(heard, "rb") as pipe, target.open("ab") as output:
+        try:
+            process = subprocess.Popen(
+                supervised,
+                cwd=folder,
+                env={**os.environ, **(environment or {})},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[told],
+            )
+        finally:
+            os.close(told)
+        answer = pipe.read()
+        process.wait()
+    said = f"\n{_last_lines(log)}" if log is not None else ""
+    if not answer:
+        raise CommandFailed(f"{' '.join(command)} could not be started{said}".rstrip())
+    figures: dict[str, Any] = json.loads(answer)
+    if figures["code"] != expected_code:
+        raise CommandFailed(
+            f"{' '.join(command)} ended with {figures['code']} instead of {expected_code}{said}".rstrip()
         )
-        # Ended but not yet cleared away, the process still tells its bytes, and those of its own ended children.
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        wall = time.monotonic() - since
-        bytes_read, bytes_written = _bytes_of(process.pid)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = code = os.waitstatus_to_exitcode(status)
-    if code != expected_code:
-        said = _last_lines(log) if log is not None else ""
-        raise CommandFailed(f"{' '.join(command)} ended with {code} instead of {expected_code}\n{said}".rstrip())
-    return Usage(wall, used.ru_utime + used.ru_stime, bytes_read, bytes_written, _peak_bytes(used))
+    bytes_read, bytes_written = _bytes_in(figures["bytes"])
+    peak = _peak_bytes(figures["largest"])
+    return Usage(figures["wall_seconds"], figures["cpu_seconds"], bytes_read, bytes_written, peak)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What every measured process may use."""
+
+    threads: int = 2
+    memory_limit: str = "4GB"
+
+    def environment(self) -> dict[str, str]:
+        """As this project, polars and the libraries under pandas read it."""
+        threads = str(self.threads)
+        return {
+            "KPI_THREADS": threads,
+            "KPI_MEMORY_LIMIT": self.memory_limit,
+            "POLARS_MAX_THREADS": threads,
+            "OMP_NUM_THREADS": threads,
+        }
+
+
+def less(usage: Usage, start: Usage) -> Usage:
+    """What a command took beyond its start-up; memory and bytes stay those of the whole."""
+    return replace(
+        usage,
+        wall_seconds=usage.wall_seconds - start.wall_seconds,
+        cpu_seconds=usage.cpu_seconds - start.cpu_seconds,
+    )
+
+
+def ratio(one: float, other: float) -> str:
+    """How many times the other; a dash where there is nothing to compare with."""
+    return "–" if other <= 0 else f"{one / other:.2f}"
 
 
 def tree_cpu_seconds(pid: int) -> float:
@@ -122,17 +168,17 @@ def megabytes(count: int | None) -> str:
     return "–" if count is None else f"{count / 1e6:,.1f}"
 
 
-def _bytes_of(pid: int) -> tuple[int | None, int | None]:
-    path = Path(f"/proc/{pid}/io")
-    if not path.exists():
+def _bytes_in(counts: str) -> tuple[int | None, int | None]:
+    """What the system says of a process's input and output; nothing where it says nothing."""
+    if not counts:
         return None, None
-    found = dict(re.findall(r"^(\w+): (\d+)$", path.read_text(encoding="ascii"), flags=re.MULTILINE))
+    found = dict(re.findall(r"^(\w+): (\d+)$", counts, flags=re.MULTILINE))
     return int(found["rchar"]), int(found["wchar"])
 
 
-def _peak_bytes(used: resource.struct_rusage) -> int:
+def _peak_bytes(largest: int) -> int:
     # Kilobytes on Linux, bytes on macOS.
-    return used.ru_maxrss if platform.system() == "Darwin" else used.ru_maxrss * 1024
+    return largest if platform.system() == "Darwin" else largest * 1024
 
 
 def _stat(pid: int) -> list[str] | None:

@@ -65,24 +65,31 @@ _COMPANY = """
 _DASHBOARD = "select month_date, count(*), sum(revenue_amount) from marts.fct_orders {filter} group by month_date"
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes, by the wall."""
     since = time.monotonic()
     work()
     return time.monotonic() - since
 
 
 def _median(session: psycopg.Connection[Any], question: str) -> float:
-    return statistics.median(_seconds(lambda: session.execute(question.encode()).fetchall()) for _ in range(REPEATS))
+    return statistics.median(seconds(lambda: session.execute(question.encode()).fetchall()) for _ in range(REPEATS))
 
 
-def _bare_copy(marts: Path, connection: psycopg.Connection[Any]) -> float:
-    """The same rows into the same table, and nothing else: no comparison, index, policy or other table."""
+def bare_copy(marts: Path, connection: psycopg.Connection[Any], only: str | None = None) -> float:
+    """The same rows into the same tables, and nothing else: no comparison, index or policy. `only` names one table."""
     with open_publication(marts) as duck:
-        [orders] = [published for published in read_tables(duck) if published.name == "fct_orders"]
+        chosen = [published for published in read_tables(duck) if only in {None, published.name}]
         connection.autocommit = False
         connection.execute(compose("create schema {new}", new=NEW))
-        load._create(connection, orders)
-        taken = _seconds(lambda: load._copy(duck, connection, orders))
+        for published in chosen:
+            load._create(connection, published)
+
+        def copy() -> None:
+            for published in chosen:
+                load._copy(duck, connection, published)
+
+        taken = seconds(copy)
         connection.rollback()
     connection.autocommit = True
     return taken
@@ -97,7 +104,7 @@ def main(rows: int) -> None:
             duck.execute(_COMPANY.format(people=PEOPLE, rows=rows))
         target = make_database(server, home, "bench", statement_timeout_seconds=3600)
         with server.connect("bench") as operator:
-            bare = _bare_copy(marts, operator)
+            bare = bare_copy(marts, operator, "fct_orders")
             published = publish_to(target, marts, passwords_path=home / "keys.csv")
             again = publish_to(target, marts)
             operator.execute("set search_path = marts")

@@ -1,0 +1,146 @@
+"""Runs every contestant on the same landed batch, in turns, and checks that all made the same marts.
+
+Belongs here: the contestants' commands, the order, the table. Not here: what they compute, or measuring a process
+(`measure.py`).
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from benchmarks.cards import sqlmesh_peer
+from benchmarks.cards.check import check_same
+from benchmarks.cards.inputs import Given
+from benchmarks.measure import CommandFailed, Limits, Usage, less, measured, median_usage, megabytes, ratio, table
+
+FLOOR, OURS, START, TESTED = "floor", "ours", "start", "tested"
+PEERS = ("SQLMesh", "polars", "pandas")
+_ROOT = Path(__file__).resolve().parents[2]
+_WORDS = {
+    FLOOR: "the floor: one pass of DuckDB written by hand",
+    OURS: "this project, start-up taken off",
+    START: "its start-up: Python, dbt, the project parsed",
+    TESTED: "the same with the data tests of these tables, start-up taken off",
+    "SQLMesh": "SQLMesh, the whole command",
+    "polars": "polars, the whole command",
+    "pandas": "pandas, the whole command",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one contestant took, or why it has no figure."""
+
+    name: str
+    usage: Usage | None
+    problem: str | None = None
+
+
+def commands(given: Given) -> Mapping[str, list[str]]:
+    """Each contestant's command for this input; SQLMesh's project is written to its target."""
+    places = [str(given.home), given.as_of.isoformat(), str(given.target)]
+
+    def module(name: str, *more: str) -> list[str]:
+        return [sys.executable, "-m", f"benchmarks.cards.{name}", *places, *more]
+
+    return {
+        FLOOR: module("floor"),
+        START: module("ours", "start"),
+        OURS: module("ours"),
+        TESTED: module("ours", "tested"),
+        "SQLMesh": sqlmesh_peer.command(given.target / "project"),
+        "polars": module("polars_peer"),
+        "pandas": module("pandas_peer"),
+    }
+
+
+def compete(
+    home: Path,
+    as_of: date,
+    folder: Path,
+    limits: Limits,
+    repeats: int,
+    contestants: Sequence[str] = (FLOOR, START, OURS, TESTED, *PEERS),
+    tell: Callable[[str], None] = print,
+) -> dict[str, Entry]:
+    """Measure the contestants, each in an empty folder of its own.
+
+    Ours stays in one folder: what dbt parsed is there from before, as in any state folder. Raises MartsDiffer when a
+    contestant's marts are not ours. A peer that cannot finish is left out from then on, with its last words.
+    """
+    found: dict[str, list[Usage]] = {name: [] for name in contestants}
+    problems: dict[str, str] = {}
+    folder.mkdir(parents=True, exist_ok=True)
+    ours = folder / OURS
+    ours.mkdir(exist_ok=True)
+    # Ours first, for the others to be compared with; the first time is not counted, since dbt parses everything.
+    tell("our first build, which is not measured")
+    for name in (START, OURS):
+        _run(name, Given(home, as_of, ours, limits.threads, limits.memory_limit), folder, limits)
+    for turn in range(repeats):
+        for name in contestants:
+            if name in problems:
+                continue
+            is_ours = name in {START, OURS, TESTED}
+            target = ours if is_ours else folder / "target"
+            given = Given(home, as_of, target, limits.threads, limits.memory_limit)
+            tell(f"{name}, {turn + 1} of {repeats}")
+            try:
+                found[name].append(_run(name, given, folder, limits))
+            except CommandFailed as error:
+                if name not in PEERS:
+                    raise
+                problems[name] = str(error)
+                continue
+            if turn == 0 and not is_ours:
+                check_same(name, target, ours)
+    shutil.rmtree(folder / "target", ignore_errors=True)
+    return {
+        name: Entry(name, None, problems[name]) if name in problems else Entry(name, median_usage(usages))
+        for name, usages in found.items()
+    }
+
+
+def _run(name: str, given: Given, folder: Path, limits: Limits) -> Usage:
+    if name not in {START, OURS, TESTED}:
+        shutil.rmtree(given.target, ignore_errors=True)
+        given.target.mkdir()
+    if name == "SQLMesh":
+        sqlmesh_peer.write_project(given.target / "project", given)
+    return measured(commands(given)[name], environment=limits.environment(), folder=_ROOT, log=folder / f"{name}.log")
+
+
+def lines(entries: Mapping[str, Entry]) -> list[list[str]]:
+    """One line for each contestant, and how many times the floor it took; ours without its start-up."""
+    floor, start = entries[FLOOR].usage, entries[START].usage
+    assert floor is not None
+    assert start is not None
+    rows = []
+    for name, entry in entries.items():
+        if entry.usage is None:
+            rows.append([_WORDS[name], *["did not finish"] * 2, *["–"] * 3])
+            continue
+        shown = less(entry.usage, start) if name in {OURS, TESTED} else entry.usage
+        rows.append(
+            [
+                _WORDS[name],
+                f"{shown.wall_seconds:.1f}",
+                f"{shown.cpu_seconds:.1f}",
+                megabytes(entry.usage.peak_memory_bytes),
+                "–" if name == START else ratio(shown.wall_seconds, floor.wall_seconds),
+                "–" if name == START else ratio(shown.cpu_seconds, floor.cpu_seconds),
+            ]
+        )
+    return rows
+
+
+def describe(entries: Mapping[str, Entry]) -> str:
+    """The table, and the last words of whoever did not finish."""
+    header = ["four marts", "wall s", "CPU s", "MB largest process", "wall of the floor", "CPU of the floor"]
+    problems = [f"\n{entry.name}: `{entry.problem.splitlines()[0]}`" for entry in entries.values() if entry.problem]
+    return "\n".join([table(header, lines(entries)), *problems])
