@@ -10,7 +10,7 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -231,8 +231,7 @@ def validate(entity: Entity, raw: RawTable, zone: ZoneInfo) -> Validated:
     warnings = check_header(entity, raw.table.column_names, raw.input_name)
     delivered = _known_columns(entity, raw.table)
     statements = _Statements(entity, delivered.schema)
-    # One thread: Arrow hands DuckDB one stream, and a second thread only waits for it.
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with _engine().cursor() as connection:
         connection.register("delivered", delivered)
         judged = _with_ready_columns(statements, delivered, _fetch(connection, statements.judge(), zone))
         connection.register("judged", judged)
@@ -245,6 +244,16 @@ def validate(entity: Entity, raw: RawTable, zone: ZoneInfo) -> Validated:
         ]
     gone = pa.concat_arrays([bad, repeated["_position"].combine_chunks()])
     return Validated(_landed(entity, judged, raw, gone), _quarantine_table(rows), warnings)
+
+
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """The in-memory DuckDB of this process; each judgement has a connection of its own to it, and names only there.
+
+    Starting a DuckDB takes longer than judging a small batch, and a night has more than twenty of them. One thread:
+    Arrow hands DuckDB one stream, and a second thread only waits for it.
+    """
+    return duckdb.connect(config={"threads": 1})
 
 
 def _fetch(connection: duckdb.DuckDBPyConnection, sql: str, zone: ZoneInfo) -> pa.Table:

@@ -1,18 +1,20 @@
 """Judging rows: what each type reads, what each rule rejects, and that no row is ever lost."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.contract import contract
-from orchestration.contract.validation import QUARANTINE_SCHEMA, Validated, landed_schema, validate
+from orchestration.contract.validation import QUARANTINE_SCHEMA, Validated, _engine, landed_schema, validate
 from orchestration.sources.base import BatchKind, RawTable, RejectedRow, SourceError
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -465,6 +467,23 @@ def test_order_is_kept_over_many_rows() -> None:
     assert numbers == [n + 2 for n in range(rows) if n % 1000]
     assert validated.landed["industry_id"].to_pylist() == [str(number - 2) for number in numbers]
     assert validated.quarantined["_row_number"].to_pylist() == list(range(2, rows + 2, 1000))
+
+
+def test_a_judgement_leaves_no_rows_behind_for_the_next() -> None:
+    """All of a process share one engine, where the rows of a former batch must not be found, nor take memory."""
+    judge("industries", {"industry_id": ["1"], "industry_name": ["kept to itself"]})
+    with _engine().cursor() as connection:
+        for name in ("delivered", "judged"):
+            with pytest.raises(duckdb.CatalogException):
+                connection.execute(f"select * from {name}")
+
+
+def test_batches_judged_at_once_do_not_see_each_other() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(
+            pool.map(lambda n: judge("industries", {"industry_id": [str(n)], "industry_name": ["x"]}), range(40))
+        )
+    assert [one.landed["industry_id"].to_pylist() for one in found] == [[str(n)] for n in range(40)]
 
 
 @settings(max_examples=60, deadline=None)
