@@ -1,8 +1,9 @@
 """This project's own build of the four marts: dbt with everything they are made from, in a state folder of its own.
 
-Usage: `python -m benchmarks.cards.ours HOME AS_OF TARGET [start|tested]`. `start` only starts dbt and parses the
-project, which is what every build pays before it does anything; `tested` also runs the data tests of what it builds.
-The target keeps what dbt parsed, as a company's state folder does; the warehouse in it is made anew.
+Usage: `python -m benchmarks.cards.ours HOME AS_OF TARGET [start|empty|tested]`. `start` only starts dbt and parses
+the project, which is what every build pays before it does anything. `empty` builds the same tables of nothing landed,
+aside: what every build pays however few rows there are. `tested` also runs the data tests of what it builds. The target
+keeps what dbt parsed, as a company's state folder does; the warehouse in it is made anew.
 """
 
 from __future__ import annotations
@@ -41,20 +42,24 @@ def needed(manifest: Mapping[str, Any], *, with_tests: bool) -> frozenset[str]:
     return built | {name for name, looks_at in looked_at.items() if looks_at and looks_at <= found}
 
 
-def build(given: Given, *, with_tests: bool, only_start: bool) -> None:
+def build(given: Given, mode: str = "build") -> None:
     """Build into the target; exit code 1 when a node is missing or failed."""
+    with_tests, aside = mode == "tested", given.target / "empty"
+    warehouse, landing = given.target / "warehouse" / "warehouse.duckdb", given.home / "landing"
+    if mode == "empty":
+        warehouse, landing = aside / warehouse.name, aside / landing.name
+        aside.mkdir(exist_ok=True)
     settings = Settings(home=given.target, threads=given.threads, memory_limit=given.memory_limit)
     with DbtWorker(settings) as worker:
         worker.start()
         manifest = json.loads(ensure_manifest(settings, worker).read_text(encoding="utf-8"))
-        if only_start:
+        if mode == "start":
             worker.parse()
             return
-        settings.warehouse_path.unlink(missing_ok=True)
-        write_index(Landing(given.home / "landing"), "demo", given.as_of, settings.warehouse_dir)
-        place = BuildPlace(
-            settings.warehouse_path, dbt_paths(settings).target, dbt_environment(settings, given.as_of, "everything")
-        )
+        warehouse.unlink(missing_ok=True)
+        write_index(Landing(landing), "demo", given.as_of, settings.warehouse_dir)
+        environment = dbt_environment(settings, given.as_of, "everything") | {"KPI_WAREHOUSE_PATH": str(warehouse)}
+        place = BuildPlace(warehouse, dbt_paths(settings).target, environment)
         tests = ["--indirect-selection", "cautious"] if with_tests else ["--exclude-resource-type", "test"]
         arguments = [*BUILT_ONLY, *tests, "--select", *(f"+{mart}" for mart in MARTS)]
         expected = needed(manifest, with_tests=with_tests)
@@ -64,10 +69,8 @@ def build(given: Given, *, with_tests: bool, only_start: bool) -> None:
 
 
 def main() -> None:
-    """Build, only start, or build and test."""
-    given = Given.from_arguments()
-    mode = sys.argv[4] if len(sys.argv) > 4 else "build"
-    build(given, with_tests=mode == "tested", only_start=mode == "start")
+    """Build, in one of the modes."""
+    build(Given.from_arguments(), *sys.argv[4:])
 
 
 if __name__ == "__main__":

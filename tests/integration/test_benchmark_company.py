@@ -50,7 +50,7 @@ def ours(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     parsed.mkdir(parents=True)
     shutil.copy(home / "warehouse" / "target" / "partial_parse.msgpack", parsed)
     given = Given(home, DEMO_LOAD, target, _LIMITS.threads, _LIMITS.memory_limit)
-    build(given, with_tests=False, only_start=False)
+    build(given)
     return target
 
 

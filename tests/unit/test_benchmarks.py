@@ -12,7 +12,7 @@ import pytest
 from benchmarks import bench, dashboards, landing
 from benchmarks.cards import contest
 from benchmarks.cards.check import MartsDiffer, check_same
-from benchmarks.cards.contest import FLOOR, OURS, START, Entry
+from benchmarks.cards.contest import EMPTY, FLOOR, OURS, START, Entry
 from benchmarks.cards.inputs import MARTS, Given
 from benchmarks.changed_night import Nights
 from benchmarks.dashboards import ASKED, Served, Waits
@@ -72,16 +72,21 @@ def test_ours_is_compared_without_start_up_and_a_peer_that_died_has_no_figure() 
     entries = {
         FLOOR: Entry(FLOOR, _usage(2.0, 4.0)),
         START: Entry(START, _usage(3.0, 3.0)),
+        EMPTY: Entry(EMPTY, _usage(4.0, 5.0)),
         OURS: Entry(OURS, _usage(6.0, 9.0)),
         "polars": Entry("polars", _usage(5.0, 2.0)),
         "pandas": Entry("pandas", None, "python -m pandas_peer ended with -9 instead of 0\nlast line"),
     }
-    rows = {row[0].split(",")[0].split(":")[0]: row[1:] for row in contest.lines(entries)}
-    assert rows["the floor"] == ["2.0", "4.0", "10.0", "1.00", "1.00"]
-    assert rows["its start-up"] == ["3.0", "3.0", "10.0", "–", "–"]
-    assert rows["this project"] == ["3.0", "6.0", "10.0", "1.50", "1.50"]
-    assert rows["polars"] == ["5.0", "2.0", "10.0", "2.50", "0.50"]
-    assert rows["pandas"] == ["did not finish", "did not finish", "–", "–", "–"]
+    rows = {row[0]: row[1:] for row in contest.lines(entries)}
+    named = {words.split(",")[0].split(":")[0]: row for words, row in reversed(rows.items())}
+    assert named["the floor"] == ["2.0", "4.0", "10.0", "1.00", "1.00"]
+    assert named["its start-up"] == ["3.0", "3.0", "10.0", "–", "–"]
+    assert named["this project"] == ["3.0", "6.0", "10.0", "1.50", "1.50"]
+    assert rows["its work around the same tables when nothing has landed"] == ["1.0", "2.0", "10.0", "–", "–"]
+    assert list(rows)[-1] == "this project, start-up and work around empty tables taken off"
+    assert rows[list(rows)[-1]] == ["2.0", "4.0", "10.0", "1.00", "1.00"]
+    assert named["polars"] == ["5.0", "2.0", "10.0", "2.50", "0.50"]
+    assert named["pandas"] == ["did not finish", "did not finish", "–", "–", "–"]
     assert contest.describe(entries).endswith("pandas: `python -m pandas_peer ended with -9 instead of 0`")
 
 
