@@ -24,6 +24,8 @@ def check_same(name: str, made: Path, ours: Path) -> dict[str, int]:
     rows = {}
     with duckdb.connect() as connection:
         connection.execute("set enable_progress_bar = false")
+        # A large comparison does not fit into memory, and would go to wherever it was started.
+        connection.execute("set temp_directory = ?", [str(made / "spill")])
         expected, found = (_marts(connection, folder, side) for folder, side in ((ours, "ours"), (made, "theirs")))
         for mart in MARTS:
             rows[mart] = _check_mart(connection, name, mart, expected[mart], found[mart])
