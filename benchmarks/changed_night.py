@@ -24,8 +24,8 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -40,8 +40,10 @@ from benchmarks.measure import Limits, Usage, machine_facts, measured, median_us
 from orchestration.build_plan import built_now
 from orchestration.contract import contract
 from orchestration.contract.registry import ColumnType
+from orchestration.contract.validation import ROW_NUMBER
+from orchestration.landing.durable import sha256_of, write_durably
 from orchestration.landing.ingest import ingest_night
-from orchestration.landing.store import Landing
+from orchestration.landing.store import DATA, MANIFEST, Landing
 from orchestration.settings import Settings
 from orchestration.sources.base import BatchKind, RawTable
 from orchestration.sources.demo.source import CHANGING
@@ -52,6 +54,8 @@ _ROOT = Path(__file__).resolve().parent.parent
 _NOT_EDITED = frozenset({"customer_changes"})
 _START: date = Settings.model_fields["demo_start"].default
 _AT_WORK, _BUILT_FROM = "at-work", "built.project"
+# As many as the landing zone puts into one part of a file.
+_ROWS_AT_ONCE = 1 << 20
 _LIMITS = Limits()
 
 
@@ -87,25 +91,49 @@ class Size:
         )
 
 
-@dataclass(frozen=True)
-class SeveralCompanies:
-    """A source that hands over what landed of one company several times; lists of names are common to all."""
+def several_companies(one: Landing, several: Landing, copies: int, night: date) -> None:
+    """Land what landed of one company several times, a part of the rows after the other; lists of names are common.
 
-    landing: Landing
-    copies: int
-    name: str = "demo"
+    Written as the landing zone writes a batch, and not through it: nothing is to be judged again, and the whole of a
+    large entity would not fit into memory.
+    """
+    for entity in contract():
+        [whole] = one.visible("demo", night, entity.name)
+        path = several.data_path(whole)
+        path.parent.mkdir(parents=True)
+        rows = 0
+        with (
+            pq.ParquetFile(one.data_path(whole)) as source,
+            pq.ParquetWriter(path, source.schema_arrow, compression="zstd") as writer,
+        ):
+            for part in _parts(source, _ROWS_AT_ONCE // copies):
+                table = _side_by_side(entity.name, part, 1 if entity.is_lookup else copies)
+                numbers = pa.array(np.arange(2 + rows, 2 + rows + table.num_rows))
+                writer.write_table(table.set_column(table.column_names.index(ROW_NUMBER), ROW_NUMBER, numbers))
+                rows += table.num_rows
+        shutil.copy(one.quarantine_path(whole), several.quarantine_path(whole))
+        files = tuple(
+            replace(file, rows=rows, bytes=path.stat().st_size, sha256=sha256_of(path)) if file.name == DATA else file
+            for file in whole.files
+        )
+        landed_whole = replace(whole, rows_in=rows, rows_landed=rows, files=files)
+        write_durably(path.with_name(MANIFEST), f"{landed_whole.to_json()}\n".encode())
 
-    def read(self, entity: str, night: date, complete: bool = False) -> RawTable | None:
-        """The entity's rows of every company, complete."""
-        (whole,) = self.landing.visible(self.name, night, entity)
-        rows = pq.read_table(self.landing.data_path(whole), columns=contract()[entity].arrow_schema.names)
-        table = rows
-        if not contract()[entity].is_lookup:
-            side_by_side = np.arange(rows.num_rows * self.copies).reshape(self.copies, rows.num_rows).T.ravel()
-            companies = pa.concat_tables([_of_company(entity, rows, number) for number in range(self.copies)])
-            table = companies.take(pa.array(side_by_side))
-        numbers = pa.array(np.arange(2, 2 + table.num_rows))
-        return RawTable(entity, BatchKind.COMPLETE, table, numbers, f"demo/{entity}")
+
+def _parts(source: pq.ParquetFile, rows: int) -> Iterator[pa.Table]:
+    """The rows of a file, so many at once. Taken, not sliced: lists with an offset cannot be put together again."""
+    for number in range(source.num_row_groups):
+        group = source.read_row_group(number)
+        for start in range(0, group.num_rows, rows):
+            yield group.take(pa.array(np.arange(start, min(start + rows, group.num_rows))))
+
+
+def _side_by_side(entity: str, rows: pa.Table, copies: int) -> pa.Table:
+    """Every row of every company, the same row of all companies together."""
+    if copies == 1:
+        return rows
+    order = np.arange(rows.num_rows * copies).reshape(copies, rows.num_rows).T.ravel()
+    return pa.concat_tables([_of_company(entity, rows, number) for number in range(copies)]).take(pa.array(order))
 
 
 def _of_company(entity: str, rows: pa.Table, number: int) -> pa.Table:
@@ -147,24 +175,47 @@ class EditedNight:
         """The entity's edited rows as a delta."""
         (whole,) = (batch for batch in self.landing.visible(self.name, night - A_DAY, entity))
         schema = contract()[entity].arrow_schema
-        rows = pq.read_table(self.landing.data_path(whole), columns=schema.names)
-        chance = random.Random(entity)
-        count = 0 if entity not in CHANGING - _NOT_EDITED else round(rows.num_rows * self.share)
-        chosen = rows.take(pa.array(chance.sample(self._within_reach(rows, night), count), pa.int64())).to_pylist()
-        owners = sorted(set(rows["manager_id"].drop_null().to_pylist())) if "manager_id" in rows.column_names else []
+        with pq.ParquetFile(self.landing.data_path(whole)) as file:
+            rows = file.metadata.num_rows
+            chance = random.Random(entity)
+            count = 0 if entity not in CHANGING - _NOT_EDITED else round(rows * self.share)
+            within = self._within_reach(file, schema, night) if count else []
+            chosen = _rows_at(file, schema, chance.sample(within, count)).to_pylist()
+            owners = _owners(file) if count and "manager_id" in schema.names else []
         edited = [_edited(entity, row, chance, night, owners) for row in chosen]
         numbers = pa.array(range(2, 2 + len(edited)), pa.int64())
         return RawTable(
             entity, BatchKind.DELTA, pa.Table.from_pylist(edited, schema=schema), numbers, f"edited/{entity}"
         )
 
-    def _within_reach(self, rows: pa.Table, night: date) -> Sequence[int]:
+    def _within_reach(self, file: pq.ParquetFile, schema: pa.Schema, night: date) -> Sequence[int]:
         """Places of the rows last written in the days of the reach."""
-        if self.reach == 0 or "updated_at" not in rows.column_names:
-            return range(rows.num_rows)
+        if self.reach == 0 or "updated_at" not in schema.names:
+            return range(file.metadata.num_rows)
         first = datetime.combine(night - timedelta(days=self.reach), time())
-        places: list[int] = pc.indices_nonzero(pc.greater_equal(rows["updated_at"], first)).to_pylist()
+        written = file.read(columns=["updated_at"])["updated_at"]
+        places: list[int] = pc.indices_nonzero(pc.greater_equal(written, first)).to_pylist()
         return places
+
+
+def _owners(file: pq.ParquetFile) -> list[str]:
+    owners: list[str] = pc.unique(file.read(columns=["manager_id"])["manager_id"]).drop_null().to_pylist()
+    return sorted(owners)
+
+
+def _rows_at(file: pq.ParquetFile, schema: pa.Schema, places: Sequence[int]) -> pa.Table:
+    """The rows at these places of the file, in that order; a large file is not in memory as a whole."""
+    wanted, start, found, order = np.array(places, np.int64), 0, [schema.empty_table()], []
+    for number in range(file.num_row_groups):
+        rows = file.metadata.row_group(number).num_rows
+        [here] = np.nonzero((wanted >= start) & (wanted < start + rows))
+        if len(here):
+            group = file.read_row_group(number, columns=schema.names)
+            found.append(group.take(pa.array(wanted[here] - start)).cast(schema))
+            order.append(here)
+        start += rows
+    came = np.concatenate(order) if order else np.array([], np.int64)
+    return pa.concat_tables(found).take(pa.array(np.argsort(came)))
 
 
 def _edited(
@@ -195,7 +246,7 @@ def land(home: Path, size: Size) -> None:
     ingest_night(landing, build_source(settings), size.history_ends, settings.zone)
     if size.copies > 1:
         one = settings.landing_dir.rename(home / "one")
-        ingest_night(landing, SeveralCompanies(Landing(one), size.copies), size.history_ends, settings.zone)
+        several_companies(Landing(one), landing, size.copies, size.history_ends)
         shutil.rmtree(one)
     ingest_night(landing, EditedNight(landing, size.share, size.reach), size.night, settings.zone)
 

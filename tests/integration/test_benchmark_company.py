@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import dashboards, landing
+from benchmarks import changed_night, dashboards, landing
 from benchmarks.cards.check import check_same
 from benchmarks.cards.inputs import Given
 from benchmarks.cards.ours import build
@@ -123,3 +124,36 @@ def test_every_question_has_an_answer_with_and_without_a_policy(built: DemoWareh
         for relation in (lambda mart: f"marts.{mart}", lambda mart: f"access.access_{mart}"):
             for name, text in dashboards.questions(month, relation).items():
                 assert connection.execute(text).fetchall(), name
+
+
+def test_several_companies_land_in_parts_as_they_would_whole(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, whole, parts = (Landing(path) for path in (home / "landing", tmp_path / "whole", tmp_path / "parts"))
+    changed_night.several_companies(one, whole, 3, DEMO_LOAD)
+    monkeypatch.setattr(changed_night, "_ROWS_AT_ONCE", 1000)
+    changed_night.several_companies(one, parts, 3, DEMO_LOAD)
+    parts.verify_all(parts.visible("demo"), content=True)
+    for entity in contract():
+        [[alone], [first], [second]] = [found.visible("demo", DEMO_LOAD, entity.name) for found in (one, whole, parts)]
+        assert first.rows_landed == second.rows_landed == alone.rows_landed * (1 if entity.is_lookup else 3)
+        files = [pq.ParquetFile(found.data_path(batch)) for found, batch in ((whole, first), (parts, second))]
+        assert files[0].read().equals(files[1].read())
+        keys = files[0].read(columns=list(entity.key)).group_by(list(entity.key)).aggregate([])
+        assert keys.num_rows == first.rows_landed
+    assert pq.ParquetFile(parts.data_path(parts.visible("demo", DEMO_LOAD, "interactions")[0])).num_row_groups > 10
+
+
+def test_the_edited_rows_do_not_depend_on_how_the_file_is_cut(home: Path, tmp_path: Path) -> None:
+    one = Landing(home / "landing")
+    [batch] = one.visible("demo", DEMO_LOAD, "orders")
+    cut = Landing(tmp_path)
+    for entity in contract():
+        [whole] = one.visible("demo", DEMO_LOAD, entity.name)
+        shutil.copytree(one.data_path(whole).parent, cut.data_path(whole).parent)
+    pq.write_table(pq.read_table(one.data_path(batch)), cut.data_path(batch), row_group_size=100)
+    night = DEMO_LOAD + changed_night.A_DAY
+    found = [changed_night.EditedNight(landing, 0.01, 60).read("orders", night) for landing in (one, cut)]
+    tables = [edited.table for edited in found if edited is not None]
+    assert tables[0].num_rows > 5
+    assert tables[0].equals(tables[1])
