@@ -5,7 +5,8 @@ Belongs here: which parts there are, their order, the page. Not here: how a part
 Usage: `python -m benchmarks.bench [--sizes 1 10 100] [--repeats 3] [--parts cards nights landing serving]
 [--threads 2] [--memory-limit 4GB] [--keep FOLDER] [--to docs/benchmark_results.md]`. Sizes are millions of rows of
 history. `--keep` leaves prepared companies in a folder, where the next call finds them. The page is replaced as a
-whole, and only by a run that came to its end.
+whole, and only by a run that came to its end. A part whose command fails is named on it, and the exit code is 1; a
+contestant with other figures than ours ends everything.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from benchmarks import changed_night, dashboards, landing
 from benchmarks.cards import contest
 from benchmarks.cards.contest import FLOOR, OURS, START, Entry
 from benchmarks.changed_night import Nights, Size, landed, prepare, rows_landed
-from benchmarks.measure import Limits, Usage, less, machine_facts, megabytes, ratio, table
+from benchmarks.measure import CommandFailed, Limits, Usage, less, machine_facts, megabytes, ratio, table
 from benchmarks.sizes import size_of
 from orchestration.landing.durable import write_durably
 
@@ -45,6 +46,7 @@ class AtSize:
     landing: Mapping[str, Usage] | None = None
     served: dashboards.Served | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -76,20 +78,32 @@ def measure(folder: Path, millions: float, parts: Sequence[str], limits: Limits,
 
     for name in (name for name in PARTS if name in parts):
         since = time.monotonic()
-        tell = part(name)
-        if name == "cards":
-            found.cards = contest.compete(home, size.history_ends, folder / "contest", limits, repeats, tell=tell)
-        elif name == "landing":
-            _, found.landing = landing.measure(home, size.history_ends, folder / "deliveries", limits, repeats, tell)
-        elif name == "nights":
-            tell("building the history, which is not measured")
-            found.nights = changed_night.measure(folder, size, repeats, limits, tell)
-        else:
-            tell("building the history, which is not measured")
-            home = prepare(folder, size, limits)
-            found.served = dashboards.measure(home, size.history_ends, limits, repeats, tell)
+        try:
+            _measure_part(name, found, folder, limits, repeats, part(name))
+        except CommandFailed as error:
+            # Hours of other figures are not thrown away; the page says what is missing, and the exit code too.
+            part(name)(str(error))
+            found.problems[name] = str(error).splitlines()[0]
         found.seconds[name] = time.monotonic() - since
     return found
+
+
+def _measure_part(
+    name: str, found: AtSize, folder: Path, limits: Limits, repeats: int, tell: Callable[[str], None]
+) -> None:
+    size = found.size
+    home = landed(folder, size)
+    if name == "cards":
+        found.cards = contest.compete(home, size.history_ends, folder / "contest", limits, repeats, tell=tell)
+    elif name == "landing":
+        _, found.landing = landing.measure(home, size.history_ends, folder / "deliveries", limits, repeats, tell)
+    else:
+        tell("building the history, which is not measured")
+        home = prepare(folder, size, limits)
+        if name == "nights":
+            found.nights = changed_night.measure(folder, size, repeats, limits, tell)
+        else:
+            found.served = dashboards.measure(home, size.history_ends, limits, repeats, tell)
 
 
 def _usage(at: AtSize, name: str) -> Usage | None:
@@ -167,6 +181,9 @@ def page(sizes: Sequence[AtSize], facts: Mapping[str, str], limits: Limits, repe
         + f"\n- limits: {limits.threads} threads, {limits.memory_limit} for DuckDB; medians of {repeats}\n"
         + "\n".join(f"- {at.title}: {_company(at.size)}; measured in {_spent(at)}" for at in sizes)
     )
+    missing = [f"- {at.title}, {name}: `{problem}`" for at in sizes for name, problem in at.problems.items()]
+    if missing:
+        parts.append("\n".join(["**Did not finish**, and is missing below:\n", *missing]))
     if any(at.cards for at in sizes):
         parts.append(_CARDS)
         parts += [f"### {at.title}\n\n{contest.describe(at.cards)}" for at in sizes if at.cards]
@@ -275,6 +292,8 @@ def main() -> None:
     write_durably(options.to, written.encode())
     clock.say(f"done; the page is {options.to}")
     print(written)
+    if any(at.problems for at in sizes):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

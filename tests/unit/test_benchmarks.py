@@ -344,6 +344,24 @@ def test_the_page_leaves_out_what_was_not_measured() -> None:
     assert _rows(bench.per_million([only])) == [["1 million rows", "4.00", "12.00", "–", "3.00"]]
 
 
+def test_a_part_that_fails_is_on_the_page_and_the_others_are_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def die(*_args: object, **_more: object) -> None:
+        raise CommandFailed("python -m benchmarks.landing land ended with -9 instead of 0\nlast words")
+
+    made = Entry(FLOOR, _usage(1.0, 1.0))
+    monkeypatch.setattr(bench, "landed", lambda folder, size: folder)
+    monkeypatch.setattr(bench, "rows_landed", lambda home, size: 1_000_000)
+    monkeypatch.setattr(contest, "compete", lambda *_args, **_more: {FLOOR: made, START: made, OURS: made})
+    monkeypatch.setattr(landing, "measure", die)
+    found = bench.measure(tmp_path, 1, ("landing", "cards"), Limits(), 1, bench.Clock())
+    assert (found.landing, found.cards is None) == (None, False)
+    text = bench.page([found], {}, Limits(), 1)
+    assert "- 1 million rows, landing: `python -m benchmarks.landing land ended with -9 instead of 0`" in text
+    assert "## Landing a delivery" not in text
+
+
 def test_parts_that_are_asked_for_are_measured_in_their_order(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
