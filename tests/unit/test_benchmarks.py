@@ -14,6 +14,7 @@ from benchmarks.cards import contest
 from benchmarks.cards.check import MartsDiffer, check_same
 from benchmarks.cards.contest import EMPTY, FLOOR, OURS, START, Entry
 from benchmarks.cards.inputs import MARTS, Given
+from benchmarks.cards.ours import needed
 from benchmarks.changed_night import Nights
 from benchmarks.dashboards import ASKED, Served, Waits
 from benchmarks.measure import CommandFailed, Limits, Usage, less, measured, median_usage, ratio, table
@@ -25,6 +26,24 @@ _FOUR = dict.fromkeys(MARTS, _MART)
 
 def _usage(wall: float, cpu: float, peak: int = 10_000_000) -> Usage:
     return Usage(wall, cpu, None, None, peak)
+
+
+def test_our_build_is_of_the_marts_their_parents_and_tests_of_nothing_else() -> None:
+    mart = {f"model.kpi_warehouse.{name}": ["model.kpi_warehouse.core_a"] for name in MARTS}
+    parents = {
+        **mart,
+        "model.kpi_warehouse.core_a": ["seed.kpi_warehouse.rules", "source.kpi_warehouse.landing.a"],
+        "model.kpi_warehouse.other": ["model.kpi_warehouse.core_a"],
+        "seed.kpi_warehouse.rules": [],
+        "source.kpi_warehouse.landing.a": [],
+        "test.kpi_warehouse.of_a": ["model.kpi_warehouse.core_a"],
+        "test.kpi_warehouse.of_both": ["model.kpi_warehouse.core_a", "model.kpi_warehouse.other"],
+    }
+    nodes = {name: {"resource_type": name.split(".")[0], "config": {}} for name in parents if "source." not in name}
+    manifest = {"nodes": nodes, "parent_map": parents}
+    built = {*mart, "model.kpi_warehouse.core_a", "seed.kpi_warehouse.rules"}
+    assert needed(manifest, with_tests=False) == built
+    assert needed(manifest, with_tests=True) == {*built, "test.kpi_warehouse.of_a"}
 
 
 def _made(folder: Path, changed: dict[str, str] | None = None) -> Path:
