@@ -10,8 +10,11 @@ folders of their own, and those that no table names any more are deleted here; t
 
 from __future__ import annotations
 
+import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 _ANSI = "spark.sql.ansi.enabled"
@@ -32,37 +35,55 @@ def keep_ansi() -> None:
     SparkCredentials.__post_init__ = with_ansi
 
 
-def clear_folders(session: Any) -> int:
-    """Delete the folders of tables' earlier builds but the last; returns how many went."""
+def settle(session: Any, warehouse: Path) -> Mapping[str, str]:
+    """Say in `tables.json` where each table's files are, and delete those of builds before the last; returns the list.
+
+    The changed rows of a build serve the models and tests of that build only, and go as well.
+    """
     catalog = session._jsparkSession.sharedState().externalCatalog()
-    deleted = 0
+    session.sql("drop database if exists changes cascade")
+    _delete(session, f"{warehouse}/tables/changes")
+    locations = {}
     for database in session.catalog.listDatabases():
         for table in session.catalog.listTables(database.name):
             if table.tableType == "EXTERNAL":
                 location = catalog.getTable(database.name, table.name).location()
-                deleted += _clear_beside(session, location)
-    return deleted
+                _clear_beside(session, location)
+                locations[f"{database.name}.{table.name}"] = location.getPath()
+    aside = warehouse / f"tables.json.{os.getpid()}"
+    aside.write_text(json.dumps(locations, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    aside.replace(warehouse / "tables.json")
+    return locations
 
 
-def _clear_beside(session: Any, location: Any) -> int:
+def _files(session: Any, path: Any) -> Any:
+    return path.getFileSystem(session._jsparkSession.sessionState().newHadoopConf())
+
+
+def _delete(session: Any, folder: str) -> None:
+    path = session._jvm.org.apache.hadoop.fs.Path(folder)
+    _files(session, path).delete(path, True)
+
+
+def _clear_beside(session: Any, location: Any) -> None:
     current = session._jvm.org.apache.hadoop.fs.Path(location)
-    files = current.getFileSystem(session._jsparkSession.sessionState().newHadoopConf())
+    files = _files(session, current)
     folders = [each for each in files.listStatus(current.getParent()) if each.getPath().getName() != current.getName()]
     folders.sort(key=lambda each: int(each.getModificationTime()), reverse=True)
     for old in folders[_KEPT_BEFORE:]:
         files.delete(old.getPath(), True)
-    return len(folders[_KEPT_BEFORE:])
 
 
 def finish(*, is_success: bool) -> None:
     """End the session of this process, if there is one, with the executors it holds."""
     from pyspark.sql import SparkSession
 
-    session = SparkSession.getActiveSession()
-    if session is not None:
-        if is_success:
-            clear_folders(session)
-        session.stop()
+    session = SparkSession.getActiveSession() or SparkSession._instantiatedSession
+    if session is None:
+        return
+    if is_success:
+        settle(session, Path(str(session.conf.get("spark.sql.warehouse.dir")).removeprefix("file:")))
+    session.stop()
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -29,9 +29,38 @@
 {%- endmacro %}
 
 
+{# The build before and this one, as a relation of one row: previous_as_of_end, as_of_end. #}
+{% macro this_build() -%}
+    {{ return(adapter.dispatch('this_build', 'kpi_warehouse')()) }}
+{%- endmacro %}
+
+{% macro default__this_build() -%}
+    {{ return('changes._build') }}
+{%- endmacro %}
+
+{# Files, since nobody but dbt writes into Spark's catalog. #}
+{% macro spark__this_build() -%}
+    {{ return(spark_files([env_var('KPI_HOME') ~ '/warehouse/spark_changes/build.parquet'])) }}
+{%- endmacro %}
+
+
+{# The landed records that this build's batches brought, changed or took away, as a relation: entity, _record_key. #}
+{% macro records_of_build() -%}
+    {{ return(adapter.dispatch('records_of_build', 'kpi_warehouse')()) }}
+{%- endmacro %}
+
+{% macro default__records_of_build() -%}
+    {{ return('changes._records') }}
+{%- endmacro %}
+
+{% macro spark__records_of_build() -%}
+    {{ return(spark_files([env_var('KPI_HOME') ~ '/warehouse/spark_changes/records.parquet'])) }}
+{%- endmacro %}
+
+
 {# Keys of landed records that this build's batches brought, changed or took away. #}
 {% macro changed_records(entity) -%}
-    select _record_key from changes._records where entity = '{{ entity }}'
+    select _record_key from {{ records_of_build() }} where entity = '{{ entity }}'
 {%- endmacro %}
 
 
@@ -52,19 +81,19 @@
 
 {# Whether an instant or a date lay in the future for the build before and no longer does: what is future is not counted yet. #}
 {% macro became_past(column) -%}
-    {{ column }} >= (select previous_as_of_end from changes._build) and {{ column }} < (select as_of_end from changes._build)
+    {{ column }} >= (select previous_as_of_end from {{ this_build() }}) and {{ column }} < (select as_of_end from {{ this_build() }})
 {%- endmacro %}
 
 
 {# The build's date, for what a model's `config` says: that is rendered when dbt parses, where `as_of()` knows no date yet. #}
 {% macro day_of_build() -%}
-    (select cast(as_of_end as date) - 1 from changes._build)
+    (select cast(as_of_end as date) - 1 from {{ this_build() }})
 {%- endmacro %}
 
 
 {# Whether somebody is a year older than for the build before, or was born since. #}
 {% macro had_birthday(birthday) -%}
-    {%- set before = '(select cast(previous_as_of_end as date) - 1 from changes._build)' -%}
+    {%- set before = '(select cast(previous_as_of_end as date) - 1 from ' ~ this_build() ~ ')' -%}
     {%- set now = day_of_build() -%}
     {{ birthday }} <= {{ now }} and ({{ birthday }} > {{ before }} or {{ completed_years(birthday, before) }} <> {{ completed_years(birthday, now) }})
 {%- endmacro %}

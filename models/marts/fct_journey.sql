@@ -47,11 +47,11 @@ new_stretches as (
     from placements
     where
         placements.from_date <= {{ as_of() }}
-        and (placements.to_date is null or placements.to_date > (select previous_as_of_end from changes._build))
+        and (placements.to_date is null or placements.to_date > (select previous_as_of_end from {{ this_build() }}))
 ),
 
 new_cells as (
-    {{ journey_cells('new_stretches', '(select cast(previous_as_of_end as date) from changes._build)', as_of()) | indent(4) }}
+    {{ journey_cells('new_stretches', '(select cast(previous_as_of_end as date) from ' ~ this_build() ~ ')', as_of()) | indent(4) }}
 ),
 
 stock as (

@@ -142,7 +142,7 @@ def run_dbt(project_dir: Path, arguments: Sequence[str], environment: Mapping[st
         environment,
     )
     assert results_path.exists(), f"dbt left no results:\n{answer.output}"
-    run = DbtRun(answer.exit_code, tuple(_nodes(results_path)), answer.output)
+    run = DbtRun(answer.exit_code, tuple(nodes_of(results_path)), answer.output)
     assert run.nodes, f"dbt ran nothing:\n{answer.output}"
     return run
 
@@ -206,7 +206,8 @@ def run_damaged(built: DemoWarehouse, home: Path, damage: Mapping[str, str]) -> 
     )
 
 
-def _nodes(results_path: Path) -> Iterable[DbtNode]:
+def nodes_of(results_path: Path) -> Iterable[DbtNode]:
+    """Every node in a file of run results."""
     results: dict[str, Any] = json.loads(results_path.read_text(encoding="utf-8"))
     for result in results["results"]:
         yield DbtNode(

@@ -27,7 +27,7 @@
     {%- set stretches -%}
     (select *, case when _change = 'added' then 1 else -1 end as customers from {{ changes('core_customer_placements') }}) as stretches
     {%- endset -%}
-    {%- set last_day = '(select cast(previous_as_of_end as date) - 1 from changes._build)' -%}
+    {%- set last_day = '(select cast(previous_as_of_end as date) - 1 from ' ~ this_build() ~ ')' -%}
     select * from ({{ journey_cells(stretches, "cast('0001-01-01' as date)", last_day) }}) as cells
     where customers <> 0
 {%- endmacro %}

@@ -10,7 +10,7 @@
 
 
 {% materialization updated, adapter='spark' %}
-    {{ return({'relations': [replaced_table(sql)]}) }}
+    {{ return({'relations': [spark_updated_table(sql) if only_changes() else replaced_table(sql)]}) }}
 {% endmaterialization %}
 
 
@@ -64,8 +64,7 @@
         {%- set existing = none -%}
     {%- endif -%}
     {%- set beside = api.Relation.create(schema=this.schema, identifier=this.identifier ~ '__beside', type='table') -%}
-    {%- set folder = spark_text(env_var('KPI_SPARK_WAREHOUSE', env_var('KPI_HOME') ~ '/warehouse/spark') ~ '/tables/' ~ this.schema ~ '/'
-        ~ this.identifier ~ '/' ~ invocation_id) -%}
+    {%- set folder = spark_folder(this.schema, this.identifier) -%}
 
     {{ run_hooks(pre_hooks) }}
     {%- do run_query('drop table if exists ' ~ beside) -%}
@@ -95,6 +94,115 @@
     {%- do swapped_table(existing, target_table, beside, folder) -%}
     {{ run_hooks(post_hooks) }}
     {{ return(target_table) }}
+{%- endmacro %}
+
+
+{# Where a table's files go in this build, as a text of SQL. #}
+{% macro spark_folder(schema, identifier) -%}
+    {%- set warehouse = env_var('KPI_SPARK_WAREHOUSE', env_var('KPI_HOME') ~ '/warehouse/spark') -%}
+    {{ return(spark_text(warehouse ~ '/tables/' ~ schema ~ '/' ~ identifier ~ '/' ~ invocation_id)) }}
+{%- endmacro %}
+
+
+{# The same as updated_table does on DuckDB (macros/updated.sql), without deleting rows: a table in which rows changed is written anew, from
+   those that stay and those that come; one in which none did is left alone. #}
+{% macro spark_updated_table(sql) -%}
+    {%- do assert_ansi() -%}
+    {%- set target_table = this.incorporate(type='table') -%}
+    {%- set beside = api.Relation.create(schema=this.schema, identifier=this.identifier ~ '__beside', type='table') -%}
+    {%- set names = [] -%}
+    {%- for column in model.columns -%}
+        {%- do names.append(adapter.quote(column)) -%}
+    {%- endfor -%}
+    {%- set listed = names | join(', ') -%}
+    {%- set scope = model.config.meta.get('scope') -%}
+    {%- set daily = model.config.meta.get('daily') -%}
+    {%- set changed = changes(this.identifier) -%}
+    {%- set folder = spark_folder(this.schema, this.identifier) -%}
+
+    {#- The rows that stand, with what a formula gives a daily column by now. -#}
+    {%- set standing -%}
+    select
+        {%- for column in model.columns %}
+        {% if daily and column == daily.column -%}
+        case when {{ daily.rows }} then {{ daily.value }} else {{ column }} end as {{ column }}
+        {%- else -%}
+        {{ adapter.quote(column) }}
+        {%- endif -%}
+        {{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ target_table }}
+    {%- endset -%}
+
+    {{ run_hooks(pre_hooks) }}
+    {%- if scope -%}
+        {%- do run_query('cache table touched_' ~ model.name ~ ' as select distinct * from (' ~ scope.touched ~ ') as touched') -%}
+    {%- endif -%}
+    {%- do run_query('cache table built_' ~ model.name ~ ' as ' ~ sql) -%}
+    {%- do run_query('create schema if not exists changes') -%}
+    {%- do run_query('drop table if exists ' ~ changed) -%}
+    {% call statement('main') -%}
+        create table {{ changed }} using parquet location {{ spark_folder('changes', this.identifier) }} as
+        with standing as (
+            select {{ listed }}
+            from (
+                {{ standing }}
+            ) as now
+            {{ 'where ' ~ scope.column ~ ' in (' ~ touched_keys() ~ ')' if scope }}
+        )
+
+        select
+            'removed' as _change,
+            standing.*
+        from standing
+        anti join built_{{ model.name }} as built
+            on {{ spark_same_row('standing', 'built') }}
+        union all
+        select
+            'added' as _change,
+            {{ listed }}
+        from built_{{ model.name }} as built
+        anti join standing
+            on {{ spark_same_row('built', 'standing') }}
+    {%- endcall %}
+    {%- if daily or run_query('select count(*) from ' ~ changed).columns[0].values()[0] > 0 -%}
+        {%- do run_query('drop table if exists ' ~ beside) -%}
+        {%- do run_query(spark_table_like(beside, target_table, folder)) -%}
+        {%- set rows -%}
+        insert into {{ beside }}
+        select {{ listed }}
+        from (
+            {{ standing }}
+        ) as standing
+        anti join (select * from {{ changed }} where _change = 'removed') as removed
+            on {{ spark_same_row('standing', 'removed') }}
+        union all
+        select {{ listed }}
+        from {{ changed }}
+        where _change = 'added'
+        {%- endset -%}
+        {%- do run_query(rows) -%}
+        {%- do swapped_table(target_table, target_table, beside, folder) -%}
+    {%- endif -%}
+    {%- do run_query('drop view built_' ~ model.name) -%}
+    {%- if scope -%}
+        {%- do run_query('drop view touched_' ~ model.name) -%}
+    {%- endif -%}
+    {{ run_hooks(post_hooks) }}
+    {{ return(target_table) }}
+{%- endmacro %}
+
+
+{# An empty table with the columns and comments of another. #}
+{% macro spark_table_like(relation, other, folder) -%}
+    {{ return('create table ' ~ relation ~ ' like ' ~ other ~ ' using parquet location ' ~ folder) }}
+{%- endmacro %}
+
+
+{% macro spark_same_row(one, other) -%}
+    {%- for column in model.columns -%}
+        {{ one }}.{{ adapter.quote(column) }} <=> {{ other }}.{{ adapter.quote(column) }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}
 
 

@@ -12,8 +12,8 @@ select executor_id, product_id
 from marts.kpi_product_period
 where
     period_type = '{{ period_type }}'
-    and {{ dbt.dateadd('month', months, 'period_date') }} >= (select previous_as_of_end from changes._build)
-    and {{ dbt.dateadd('month', months, 'period_date') }} <= (select as_of_end from changes._build)
+    and {{ dbt.dateadd('month', months, 'period_date') }} >= (select previous_as_of_end from {{ this_build() }})
+    and {{ dbt.dateadd('month', months, 'period_date') }} <= (select as_of_end from {{ this_build() }})
 {%- endfor %}
 {%- endset -%}
 {{ config(meta={'scope': {'column': '(executor_id, product_id)', 'touched': touched}}) }}

@@ -4,7 +4,7 @@ select period_start from {{ changes('core_kpi_targets') }}
 union all
 select period_start from core.core_kpi_targets
 where
-    (period_start < (select as_of_end from changes._build) and period_end >= (select previous_as_of_end from changes._build))
+    (period_start < (select as_of_end from {{ this_build() }}) and period_end >= (select previous_as_of_end from {{ this_build() }}))
     or exists (select 1 from {{ changes('core_department_tree') }})
     or exists ({{ changed_in('dim_employees', ['employee_id', 'department_id', 'is_placeholder'], '1') }})
 union all

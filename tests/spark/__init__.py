@@ -1,0 +1,1 @@
+"""Tests that start Apache Spark; `make test-spark` runs them."""
