@@ -20,6 +20,7 @@ from orchestration.spark_plan import spark_target
 from tests.support.warehouse import DbtRun, nodes_of
 
 ENVIRONMENT = PROJECT_DIR / ".venv-spark"
+PROGRAM = (str(ENVIRONMENT / "bin" / "python"), "-m", "orchestration.spark_dbt")
 _MASTER = "local-cluster[2,1,700]"
 _SECONDS = 3600
 
@@ -33,16 +34,16 @@ class SparkBuild:
 
 
 def spark_build(
-    settings: Settings, as_of: date, mode: str, arguments: Sequence[str], extra: Mapping[str, str] | None = None
+    settings: Settings, as_of: date, mode: str, arguments: Sequence[str], program: Sequence[str] = PROGRAM
 ) -> SparkBuild:
-    """`dbt build` on the cluster, over what the landing index lists."""
+    """`dbt build` on the cluster, over what the landing index lists; `program` is what runs dbt."""
     target = spark_target(settings)
     events = settings.warehouse_dir / "spark_dbt" / "events"
     events.mkdir(parents=True, exist_ok=True)
     before = set(events.iterdir())
     finished = subprocess.run(
         [
-            *(str(ENVIRONMENT / "bin" / "python"), "-m", "orchestration.spark_dbt"),
+            *program,
             *("--no-use-colors", "--no-version-check", "build", *arguments, "--target", "spark"),
             *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)),
             *("--target-path", str(target), "--log-path", str(target.parent / "logs")),
@@ -57,7 +58,6 @@ def spark_build(
             "KPI_SPARK_DRIVER_MEMORY": "2g",
             "KPI_SPARK_PARTITIONS": "2",
             "KPI_SPARK_EVENTS": str(events),
-            **(extra or {}),
         },
         capture_output=True,
         text=True,
