@@ -70,7 +70,7 @@ where order_id in (select order_id from {{ changes('fct_orders') }})
 union all
 select 'total_or_sum_of_members' as topic, {{ month_of(day_of_build()) }}
 union all
-select 'total_or_sum_of_members' as topic, {{ month_of(dbt.dateadd('day', -1, 'previous_as_of_end')) }} from changes._build
+select 'total_or_sum_of_members' as topic, {{ month_of(dbt.dateadd('day', -1, 'previous_as_of_end')) }} from {{ this_build() }}
 {%- endset -%}
 {{ config(meta={'scope': {'column': '(topic, month_date)', 'touched': touched}}) }}
 
