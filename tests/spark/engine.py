@@ -55,7 +55,7 @@ def spark_build(
             "KPI_SPARK_WAREHOUSE": str(spark_warehouse(settings)),
             "KPI_SPARK_MASTER": _MASTER,
             "KPI_SPARK_EXECUTOR_MEMORY": "700m",
-            "KPI_SPARK_DRIVER_MEMORY": "2g",
+            "KPI_SPARK_DRIVER_MEMORY": "3g",
             "KPI_SPARK_PARTITIONS": "2",
             "KPI_SPARK_EVENTS": str(events),
         },
