@@ -27,7 +27,7 @@ BENCH_REPEATS ?= 3
 .PHONY: help install run test lint format typecheck sql-lint unit test-bi install-spark test-spark bench dev docs dbt-docs doctor clean
 
 help:  ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 install: $(STAMP)  ## install the locked packages into .venv
 
