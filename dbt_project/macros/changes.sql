@@ -124,22 +124,6 @@
 {%- endmacro %}
 
 
-{# For a part of a model that is built whole: what its standing table says of the values of `column` that are not among `keys` (a query with
-   that column), as further rows beside those built anew of the others. Empty in a build of everything. #}
-{% macro and_standing(columns, column, keys) -%}
-    {%- if only_changes() -%}
-        union all
-        select
-            {%- for each in columns %}
-            standing.{{ each }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from {{ this }} as standing
-        anti join ({{ keys }}) as looked_at
-            on standing.{{ column }} = looked_at.{{ column }}
-    {%- endif -%}
-{%- endmacro %}
-
-
 {# Whether a test may leave out the rows of a relation that did not change: the build brought it up to date from changes, and its other
    rows passed the same test in the build before, or there would have been no build of changes. A test that only warns says so again
    every night, so it looks at all rows. #}

@@ -1,12 +1,3 @@
-{#- What happened in a month is looked at anew where something in that month changed. Who is in charge now concerns all months. -#}
-{%- set months_of = {
-    'fct_interactions': 'select month_date from ' ~ changes('fct_interactions'),
-    'fct_tasks': 'select month_date from ' ~ changes('fct_tasks'),
-    'fct_orders': 'select month_date from ' ~ changes('fct_orders'),
-    'fct_payments': 'select month_date from ' ~ changes('fct_payments'),
-} -%}
-{%- set order_measures = ['orders', 'returns', 'pending_orders', 'sales_amount', 'revenue_amount'] -%}
-
 with customers as (
     select * from {{ ref('core_customers') }}
 ),
@@ -17,22 +8,18 @@ owner_history as (
 
 interactions as (
     select * from {{ ref('fct_interactions') }}
-    {{ in_scope('month_date', months_of.fct_interactions) }}
 ),
 
 tasks as (
     select * from {{ ref('fct_tasks') }}
-    {{ in_scope('month_date', months_of.fct_tasks) }}
 ),
 
 orders as (
     select * from {{ ref('fct_orders') }}
-    {{ in_scope('month_date', months_of.fct_orders) }}
 ),
 
 payments as (
     select * from {{ ref('fct_payments') }}
-    {{ in_scope('month_date', months_of.fct_payments) }}
 ),
 
 dates as (
@@ -178,7 +165,6 @@ monthly_interactions as (
     group by
         interactions.month_date,
         interactions.employee_id
-    {{ and_standing(['month_date', 'employee_id', 'interactions'], 'month_date', months_of.fct_interactions) }}
 ),
 
 monthly_activities as (
@@ -190,7 +176,6 @@ monthly_activities as (
     group by
         tasks.month_date,
         tasks.assignee_id
-    {{ and_standing(['month_date', 'employee_id', 'activities'], 'month_date', months_of.fct_tasks) }}
 ),
 
 monthly_orders as (
@@ -206,7 +191,6 @@ monthly_orders as (
     group by
         orders.month_date,
         orders.executor_id
-    {{ and_standing(['month_date', 'employee_id'] + order_measures, 'month_date', months_of.fct_orders) }}
 ),
 
 monthly_collections as (
@@ -218,7 +202,6 @@ monthly_collections as (
     group by
         payments.month_date,
         payments.executor_id
-    {{ and_standing(['month_date', 'employee_id', 'collected_amount'], 'month_date', months_of.fct_payments) }}
 ),
 
 employee_months as (

@@ -1,4 +1,12 @@
-{%- set employee_topics = {
+{#- Built whole: it looks at all facts, and no later table asks what changed in it. -#}
+{{ config(materialized='table') }}
+
+-- One step per topic: its figures as other marts have them, and what explains their difference, taken from the rows behind. The two are
+-- never computed from each other, so that the lines add up only if every row was explained.
+{% set funnel_measures = ['new_customers', 'orders', 'sales_amount', 'revenue_amount'] %}
+{% set structure_dimensions = {'source': 'customer_sources', 'industry': 'customer_industries'} %}
+{% set structure_measures = {'customers': 'customers', 'customer_revenue': 'revenue_amount'} %}
+{% set employee_topics = {
     'revenue_by_executor_or_owner': 'revenue_by_owner',
     'total_or_sum_of_members': 'sums_of_members',
     'kpi_or_card_interactions': 'card',
@@ -7,78 +15,11 @@
     'tasks_created_or_state': 'task_states',
     'sales_revenue_collected': 'moneys',
     'then_or_now': 'then_or_now',
-} -%}
-{%- set department_topics = {
+} %}
+{% set department_topics = {
     'orders_by_executor_or_owner': 'orders_by_owner',
     'members_or_department': 'members',
-} -%}
-{#- Topics whose figures of a month depend on facts of that month only, each with the inputs that say which months to look at anew.
-    The others compare with what is true now, of customers of any month. -#}
-{%- set funnel_key = ['month_date', 'employee_id'] -%}
-{%- set month_topics = {
-    'total_or_sum_of_members': {
-        'inputs': ['fct_new_customer_sources', 'fct_order_sources', 'fct_funnel_by_source'],
-        'funnel': ['new_customers', 'orders', 'sales_amount', 'revenue_amount'],
-    },
-    'kpi_or_card_interactions': {'inputs': ['fct_card_interactions'], 'funnel': ['interactions']},
-    'created_or_assigned': {'inputs': [], 'funnel': ['new_customers', 'customers_assigned']},
-    'tasks_created_or_state': {'inputs': ['fct_tasks', 'fct_task_status', 'kpi_task_month'], 'funnel': ['activities']},
-    'sales_revenue_collected': {
-        'inputs': ['fct_orders', 'fct_payments'],
-        'funnel': ['sales_amount', 'revenue_amount', 'collected_amount'],
-    },
-} -%}
-{#- The months of a topic that are looked at; the topic's name in quotes follows. -#}
-{%- set months_of = 'select month_date from touched_kpi_reconciliation where topic = ' -%}
-{#- A first owner's month and the customer's may differ, and then both have a line. -#}
-{%- set owner_columns = [
-    'customer_id', 'valid_from_at', 'month_date', 'manager_id', 'previous_manager_id', 'start_reason', 'assignments', 'is_first_owner'
-] -%}
-{%- set created_anew = changed_in('dim_customer_cohort', ['customer_id', 'cohort_month_date'], 'customer_id') -%}
-{%- set first_owner_anew -%}
-select customer_id from ({{ changed_in('fct_customer_owners', owner_columns, 'customer_id, is_first_owner') }}) as owners where is_first_owner
-{%- endset -%}
-
-{%- set touched -%}
-{%- for topic in (employee_topics | list) + (department_topics | list) if topic not in month_topics %}
-select '{{ topic }}' as topic, month_date from marts.dim_date
-union all
-select '{{ topic }}' as topic, month_date from marts.kpi_reconciliation where topic = '{{ topic }}'
-union all
-{%- endfor %}
-{%- for topic, reads in month_topics.items() %}
-{%- for input in reads.inputs %}
-select '{{ topic }}' as topic, month_date from {{ changes(input) }}
-union all
-{%- endfor %}
-{{ changed_in('fct_funnel', funnel_key + reads.funnel, "'" ~ topic ~ "' as topic, month_date") }}
-union all
-{%- endfor %}
-{{ changed_in('fct_customer_owners', owner_columns, "'created_or_assigned' as topic, month_date") }}
-union all
-{{ changed_in('dim_customer_cohort', ['customer_id', 'cohort_month_date'], "'created_or_assigned' as topic, cohort_month_date") }}
-union all
-select 'created_or_assigned' as topic, month_date from marts.fct_customer_owners where customer_id in ({{ created_anew }})
-union all
-select 'created_or_assigned' as topic, cohort_month_date from marts.dim_customer_cohort where customer_id in ({{ first_owner_anew }})
-union all
-select 'tasks_created_or_state' as topic, {{ month_of('completed_at') }} from {{ changes('fct_tasks') }} where completed_at is not null
-union all
-select 'sales_revenue_collected' as topic, month_date
-from marts.fct_payments
-where order_id in (select order_id from {{ changes('fct_orders') }})
-union all
-select 'total_or_sum_of_members' as topic, {{ month_of(day_of_build()) }}
-union all
-select 'total_or_sum_of_members' as topic, {{ month_of(dbt.dateadd('day', -1, 'previous_as_of_end')) }} from {{ this_build() }}
-{%- endset -%}
-{{ config(meta={'scope': {'column': '(topic, month_date)', 'touched': touched}}) }}
-
--- One step per topic: its figures as other marts have them, and what explains their difference, taken from the rows behind. The two are
--- never computed from each other, so that the lines add up only if every row was explained.
-{% set funnel_measures = ['new_customers', 'orders', 'sales_amount', 'revenue_amount'] %}
-{% set structure_dimensions = {'source': 'customer_sources', 'industry': 'customer_industries'} %}
-{% set structure_measures = {'customers': 'customers', 'customer_revenue': 'revenue_amount'} %}
+} %}
 
 with lines as (
     select * from {{ ref('reconciliation_lines') }}
@@ -90,7 +31,6 @@ funnel as (
 
 funnel_by_source as (
     select * from {{ ref('fct_funnel_by_source') }}
-    {{ in_scope('month_date', months_of ~ "'total_or_sum_of_members'") }}
 ),
 
 structure as (
@@ -131,16 +71,10 @@ orders as (
 
 payments as (
     select * from {{ ref('fct_payments') }}
-    {{ in_scope('month_date', months_of ~ "'sales_revenue_collected'") }}
 ),
 
 tasks as (
     select * from {{ ref('fct_tasks') }}
-    {%- if only_changes() %}
-    where
-        month_date in ({{ months_of ~ "'tasks_created_or_state'" }})
-        or {{ month_of('completed_at') }} in ({{ months_of ~ "'tasks_created_or_state'" }})
-    {%- endif %}
 ),
 
 persons as (
@@ -149,12 +83,10 @@ persons as (
 
 new_customer_sources as (
     select * from {{ ref('fct_new_customer_sources') }}
-    {{ in_scope('month_date', months_of ~ "'total_or_sum_of_members'") }}
 ),
 
 order_sources as (
     select * from {{ ref('fct_order_sources') }}
-    {{ in_scope('month_date', months_of ~ "'total_or_sum_of_members'") }}
 ),
 
 customer_sources as (
@@ -171,7 +103,6 @@ owners as (
 
 card_interactions as (
     select * from {{ ref('fct_card_interactions') }}
-    {{ in_scope('month_date', months_of ~ "'kpi_or_card_interactions'") }}
 ),
 
 places as (
@@ -500,9 +431,7 @@ monthly_assignments as (
         owners.customer_id,
         sum(owners.assignments) as assignments
     from owners
-    where
-        owners.assignments = 1
-        {{ in_scope('owners.month_date', months_of ~ "'created_or_assigned'", prefix='and') }}
+    where owners.assignments = 1
     group by
         owners.month_date,
         owners.manager_id,
@@ -1118,7 +1047,6 @@ totals as (
         {{ step }}.line,
         sum({{ step }}.figure) as figure
     from {{ step }}
-    {{ in_scope(step ~ '.month_date', months_of ~ "'" ~ topic ~ "'") if topic in month_topics }}
     group by
         {{ step }}.metric,
         {{ step }}.month_date,

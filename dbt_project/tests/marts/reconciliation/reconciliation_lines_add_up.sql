@@ -8,7 +8,7 @@ with final as (
         department_id,
         sum(case line_kind when 'figure_to' then 0 else value end) as explained,
         sum(case line_kind when 'figure_to' then value else 0 end) as figure_to
-    from {{ rows_of_changed(ref('kpi_reconciliation'), '(topic, month_date)', [ref('kpi_reconciliation')]) }}
+    from {{ ref('kpi_reconciliation') }}
     group by
         topic,
         metric,
