@@ -156,7 +156,24 @@
         {{ in_scope('_record_key', keys) if scoped }}
     ),
 
+    repeated as (
+        select _record_key
+        from deliveries
+        group by _record_key
+        having count(*) > 1
+    ),
+
+    -- Most records are delivered once: only the others are put in order.
     versions as (
+        select
+            *,
+            1 as version_age,
+            _batch_id as first_batch_id,
+            _row_number as first_row_number,
+            batch_seq as last_batch_seq
+        from deliveries
+        anti join repeated on deliveries._record_key = repeated._record_key
+        union all
         select
             *,
             row_number() over (
@@ -164,8 +181,10 @@
                 order by {{ claimed_at(has_updated_at) }} desc, batch_seq desc, _row_number desc
             ) as version_age,
             first_value(_batch_id) over same_content as first_batch_id,
-            first_value(_row_number) over same_content as first_row_number
+            first_value(_row_number) over same_content as first_row_number,
+            max(batch_seq) over (partition by _record_key) as last_batch_seq
         from deliveries
+        semi join repeated on deliveries._record_key = repeated._record_key
         window same_content as (
             partition by _record_key, content
             order by batch_seq, _row_number
@@ -178,15 +197,13 @@
         where version_age = 1
     ),
 
-    appearances as (
-        {{ appearances_of(entity, keys) | indent(8) }}
-    ),
-
-    last_appearances as (
+    -- A rejected row was delivered too, it is only unreadable.
+    last_rejections as (
         select
             _record_key,
             max(batch_seq) as batch_seq
-        from appearances
+        from {{ ref('stg_contract__quarantined_keys') }}
+        where entity = '{{ entity }}' {{ in_scope('_record_key', keys, prefix='and') if scoped }}
         group by _record_key
     ),
 
@@ -199,8 +216,8 @@
         {{ 'newest.deleted_at is not null or ' if has_deleted_at }}batches.next_complete_seq is not null as is_deleted,
         {% if has_deleted_at %}coalesce(newest.deleted_at, batches.next_complete_at){% else %}batches.next_complete_at{% endif %} as gone_at
     from newest
-    inner join last_appearances on newest._record_key = last_appearances._record_key
-    inner join batches on last_appearances.batch_seq = batches.batch_seq
+    left join last_rejections on newest._record_key = last_rejections._record_key
+    inner join batches on greatest(newest.last_batch_seq, coalesce(last_rejections.batch_seq, newest.last_batch_seq)) = batches.batch_seq
 {%- endmacro %}
 
 
