@@ -3,9 +3,10 @@
 Belongs here: which parts there are, their order, the page. Not here: how a part measures (the modules beside this one).
 
 Usage: `python -m benchmarks.bench [--sizes 1 10 100] [--repeats 3] [--parts cards nights landing serving]
-[--threads 2] [--memory-limit 4GB] [--keep FOLDER] [--to docs/benchmark_results.md]`. Sizes are millions of rows of
-history. `--keep` leaves prepared companies in a folder, where the next call finds them. The page is replaced as a
-whole, and only by a run that came to its end. A part whose command fails is named on it, and the exit code is 1; a
+[--contestants …] [--threads 2] [--memory-limit 4GB] [--keep FOLDER] [--to docs/benchmark_results.md]`. Sizes are
+millions of rows of history. `--contestants` says who competes in `cards`, everybody by default; the floor and this
+project always do. `--keep` leaves prepared companies in a folder, where the next call finds them. The page is replaced
+as a whole, and only by a run that came to its end. A part whose command fails is named on it, and the exit code is 1; a
 contestant with other figures than ours ends everything.
 """
 
@@ -23,7 +24,7 @@ from pathlib import Path
 
 from benchmarks import changed_night, dashboards, landing
 from benchmarks.cards import contest
-from benchmarks.cards.contest import FLOOR, OURS, START, Entry
+from benchmarks.cards.contest import CONTESTANTS, FLOOR, OURS, START, Entry
 from benchmarks.changed_night import Nights, Size, landed, prepare, rows_landed
 from benchmarks.measure import CommandFailed, Limits, Usage, less, machine_facts, megabytes, ratio, table
 from benchmarks.sizes import size_of
@@ -32,6 +33,16 @@ from orchestration.landing.durable import write_durably
 PARTS = ("cards", "nights", "landing", "serving")
 PAGE = Path("docs") / "benchmark_results.md"
 _SQLMESH_LOCK = Path(__file__).parent / "cards" / "sqlmesh" / "requirements.txt"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured, and how."""
+
+    parts: Sequence[str]
+    contestants: Sequence[str]
+    limits: Limits
+    repeats: int
 
 
 @dataclass
@@ -66,7 +77,7 @@ class Clock:
         print(f"[{minutes:6.1f} min] {text}", file=sys.stderr, flush=True)
 
 
-def measure(folder: Path, millions: float, parts: Sequence[str], limits: Limits, repeats: int, clock: Clock) -> AtSize:
+def measure(folder: Path, millions: float, asked: Asked, clock: Clock) -> AtSize:
     """One size, one part after the other."""
     size = size_of(millions)
     clock.say(f"{millions:g} million rows: landing the company")
@@ -76,10 +87,10 @@ def measure(folder: Path, millions: float, parts: Sequence[str], limits: Limits,
     def part(name: str) -> Callable[[str], None]:
         return lambda text: clock.say(f"{millions:g} million rows, {name}: {text}")
 
-    for name in (name for name in PARTS if name in parts):
+    for name in (name for name in PARTS if name in asked.parts):
         since = time.monotonic()
         try:
-            _measure_part(name, found, folder, limits, repeats, part(name))
+            _measure_part(name, found, folder, asked, part(name))
         except CommandFailed as error:
             # Hours of other figures are not thrown away; the page says what is missing, and the exit code too.
             part(name)(str(error))
@@ -88,13 +99,12 @@ def measure(folder: Path, millions: float, parts: Sequence[str], limits: Limits,
     return found
 
 
-def _measure_part(
-    name: str, found: AtSize, folder: Path, limits: Limits, repeats: int, tell: Callable[[str], None]
-) -> None:
-    size = found.size
+def _measure_part(name: str, found: AtSize, folder: Path, asked: Asked, tell: Callable[[str], None]) -> None:
+    size, limits, repeats = found.size, asked.limits, asked.repeats
     home = landed(folder, size)
     if name == "cards":
-        found.cards = contest.compete(home, size.history_ends, folder / "contest", limits, repeats, tell=tell)
+        aside = folder / "contest"
+        found.cards = contest.compete(home, size.history_ends, aside, limits, repeats, asked.contestants, tell)
     elif name == "landing":
         _, found.landing = landing.measure(home, size.history_ends, folder / "deliveries", limits, repeats, tell)
     else:
@@ -278,16 +288,18 @@ def main() -> None:
     parser.add_argument("--sizes", type=float, nargs="+", default=[1.0], help="millions of rows of history")
     parser.add_argument("--repeats", type=int, default=3, help="how often everything is measured")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory-limit", default="4GB")
     parser.add_argument("--keep", type=Path, help="folder where prepared companies stay and are found again")
     parser.add_argument("--to", type=Path, default=PAGE, help="the page that is replaced")
     options = parser.parse_args()
     limits, facts, clock = Limits(options.threads, options.memory_limit), _facts(), Clock()
+    asked = Asked(options.parts, options.contestants, limits, options.repeats)
     with tempfile.TemporaryDirectory(prefix="kpi-benchmark-") as aside:
         folder = options.keep.resolve() if options.keep else Path(aside)
         folder.mkdir(parents=True, exist_ok=True)
-        sizes = [measure(folder, millions, options.parts, limits, options.repeats, clock) for millions in options.sizes]
+        sizes = [measure(folder, millions, asked, clock) for millions in options.sizes]
     # A machine that others have used in between shows here.
     facts["load after"] = machine_facts()["load before"]
     written = page(sizes, facts, limits, options.repeats)

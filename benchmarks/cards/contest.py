@@ -21,12 +21,17 @@ from benchmarks.measure import CommandFailed, Limits, Usage, less, measured, med
 FLOOR, OURS, START, EMPTY, TESTED = "floor", "ours", "start", "empty", "tested"
 _OWN = frozenset({START, EMPTY, OURS, TESTED})
 PEERS = ("SQLMesh", "polars", "pandas")
+# Ours before those that are compared with it.
+CONTESTANTS = (START, EMPTY, OURS, TESTED, FLOOR, *PEERS)
+# What a table cannot do without.
+NEEDED = frozenset({START, OURS, FLOOR})
 _ROOT = Path(__file__).resolve().parents[2]
+# In the order of the table.
 _WORDS = {
     FLOOR: "the floor: one pass of DuckDB written by hand",
-    OURS: "this project, start-up taken off",
-    START: "its start-up: Python, dbt, the project parsed",
+    START: "this project's start-up: Python, dbt, the project parsed",
     EMPTY: "its work around the same tables when nothing has landed",
+    OURS: "this project, start-up taken off",
     TESTED: "this project with the data tests of these tables, start-up taken off",
     "SQLMesh": "SQLMesh, the whole command",
     "polars": "polars, the whole command",
@@ -68,25 +73,26 @@ def compete(
     folder: Path,
     limits: Limits,
     repeats: int,
-    contestants: Sequence[str] = (FLOOR, START, EMPTY, OURS, TESTED, *PEERS),
+    contestants: Sequence[str] = CONTESTANTS,
     tell: Callable[[str], None] = print,
 ) -> dict[str, Entry]:
     """Measure the contestants, each in an empty folder of its own.
 
     Ours stays in one folder: what dbt parsed is there from before, as in any state folder. Raises MartsDiffer when a
-    contestant's marts are not ours. A peer that cannot finish is left out from then on, with its last words.
+    contestant's marts are not ours. A peer that cannot finish is left out from then on, with its last words. Those in
+    NEEDED compete whether they are among `contestants` or not.
     """
-    found: dict[str, list[Usage]] = {name: [] for name in contestants}
+    names = [name for name in CONTESTANTS if name in NEEDED or name in contestants]
+    found: dict[str, list[Usage]] = {name: [] for name in names}
     problems: dict[str, str] = {}
     folder.mkdir(parents=True, exist_ok=True)
     ours = folder / OURS
     ours.mkdir(exist_ok=True)
-    # Ours first, for the others to be compared with; the first time is not counted, since dbt parses everything.
-    tell("our first build, which is not measured")
-    for name in (START, OURS):
-        _run(name, Given(home, as_of, ours, limits.threads, limits.memory_limit), folder, limits)
+    # The first time dbt parses everything.
+    tell("our first start, which is not measured")
+    _run(START, Given(home, as_of, ours, limits.threads, limits.memory_limit), folder, limits)
     for turn in range(repeats):
-        for name in contestants:
+        for name in names:
             if name in problems:
                 continue
             is_ours = name in _OWN
@@ -127,7 +133,8 @@ def lines(entries: Mapping[str, Entry]) -> list[list[str]]:
     assert floor is not None
     assert start is not None
     rows = []
-    for name, entry in entries.items():
+    for name in (name for name in _WORDS if name in entries):
+        entry = entries[name]
         if entry.usage is None:
             rows.append([_WORDS[name], *["did not finish"] * 2, *["–"] * 3])
             continue

@@ -99,7 +99,7 @@ def test_ours_is_compared_without_start_up_and_a_peer_that_died_has_no_figure() 
     rows = {row[0]: row[1:] for row in contest.lines(entries)}
     named = {words.split(",")[0].split(":")[0]: row for words, row in reversed(rows.items())}
     assert named["the floor"] == ["2.0", "4.0", "10.0", "1.00", "1.00"]
-    assert named["its start-up"] == ["3.0", "3.0", "10.0", "–", "–"]
+    assert named["this project's start-up"] == ["3.0", "3.0", "10.0", "–", "–"]
     assert named["this project"] == ["3.0", "6.0", "10.0", "1.50", "1.50"]
     assert rows["its work around the same tables when nothing has landed"] == ["1.0", "2.0", "10.0", "–", "–"]
     assert list(rows)[-1] == "this project, start-up and work around empty tables taken off"
@@ -166,19 +166,19 @@ def _runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, wrong: str = "", d
 
 
 def _compete(tmp_path: Path, repeats: int) -> dict[str, Entry]:
-    names = (FLOOR, START, OURS, "polars", "pandas")
+    names = ("polars", "pandas")
     return contest.compete(
         tmp_path, date(2026, 3, 17), tmp_path / "contest", Limits(), repeats, names, tell=lambda _: None
     )
 
 
-def test_contestants_take_turns_and_the_first_build_of_ours_is_not_counted(
+def test_contestants_take_turns_after_a_first_start_and_ours_and_the_floor_always_compete(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     ran = _runs(monkeypatch, tmp_path)
     found = _compete(tmp_path, 2)
-    assert ran == [START, OURS, *[FLOOR, START, OURS, "polars", "pandas"] * 2]
-    assert found[FLOOR].usage == _usage(5.5, 1.0)
+    assert ran == [START, *[START, OURS, FLOOR, "polars", "pandas"] * 2]
+    assert found[FLOOR].usage == _usage(6.5, 1.0)
 
 
 def test_a_wrong_contestant_ends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -363,6 +363,9 @@ def test_the_page_leaves_out_what_was_not_measured() -> None:
     assert _rows(bench.per_million([only])) == [["1 million rows", "4.00", "12.00", "–", "3.00"]]
 
 
+_LANDING_AND_CARDS = bench.Asked(("landing", "cards"), (), Limits(), 1)
+
+
 def test_a_part_that_fails_is_on_the_page_and_the_others_are_measured(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -374,7 +377,7 @@ def test_a_part_that_fails_is_on_the_page_and_the_others_are_measured(
     monkeypatch.setattr(bench, "rows_landed", lambda home, size: 1_000_000)
     monkeypatch.setattr(contest, "compete", lambda *_args, **_more: {FLOOR: made, START: made, OURS: made})
     monkeypatch.setattr(landing, "measure", die)
-    found = bench.measure(tmp_path, 1, ("landing", "cards"), Limits(), 1, bench.Clock())
+    found = bench.measure(tmp_path, 1, _LANDING_AND_CARDS, bench.Clock())
     assert (found.landing, found.cards is None) == (None, False)
     text = bench.page([found], {}, Limits(), 1)
     assert "- 1 million rows, landing: `python -m benchmarks.landing land ended with -9 instead of 0`" in text
@@ -389,7 +392,7 @@ def test_parts_that_are_asked_for_are_measured_in_their_order(
     made, arrived = Entry(FLOOR, _usage(1.0, 1.0)), _usage(2.0, 2.0)
     monkeypatch.setattr(contest, "compete", lambda *_args, **_more: {FLOOR: made})
     monkeypatch.setattr(landing, "measure", lambda *_args: (5, {"land csv": arrived}))
-    found = bench.measure(tmp_path, 1, ("landing", "cards"), Limits(), 1, bench.Clock())
+    found = bench.measure(tmp_path, 1, _LANDING_AND_CARDS, bench.Clock())
     assert (found.rows, found.cards, found.landing) == (5, {FLOOR: made}, {"land csv": arrived})
     assert found.nights is None
     assert list(found.seconds) == ["cards", "landing"]
