@@ -544,64 +544,47 @@ stretches as (
     inner join customers on owners.customer_id = customers.customer_id
 ),
 
-grouped as (
-    select manager_id, relationship_id, created_date, from_date, to_date, old_from_date, count(*) as customers
+-- In the cells of the day of creation until the customer is old, and then in those of no day.
+cell_stretches as (
+    select manager_id, relationship_id, created_date, from_date, least(to_date, old_from_date) as to_date
     from stretches
-    where from_date < to_date
-    group by all
+    where from_date < least(to_date, old_from_date)
+    union all
+    select manager_id, relationship_id, null, greatest(from_date, old_from_date), to_date
+    from stretches
+    where greatest(from_date, old_from_date) < to_date
 ),
 
-recent_days as (
-    select
-        manager_id,
-        relationship_id,
-        created_date,
-        customers,
-        unnest(range(from_date, least(to_date, old_from_date), interval 1 day)) as as_of_date
-    from grouped
-    where from_date < old_from_date
-),
-
-old_changes as (
-    select manager_id, relationship_id, as_of_date, sum(customers) as customers
+daily_changes as (
+    select manager_id, relationship_id, created_date, on_date, sum(customers) as customers
     from (
-        select manager_id, relationship_id, greatest(from_date, old_from_date) as as_of_date, customers
-        from grouped
-        where greatest(from_date, old_from_date) < to_date
+        select manager_id, relationship_id, created_date, from_date as on_date, 1 as customers
+        from cell_stretches
         union all
-        select manager_id, relationship_id, to_date as as_of_date, -customers
-        from grouped
-        where greatest(from_date, old_from_date) < to_date
+        select manager_id, relationship_id, created_date, to_date as on_date, -1 as customers
+        from cell_stretches
     )
     group by all
 ),
 
 -- A stock holds until its next change.
-old_levels as (
+levels as (
     select
         manager_id,
         relationship_id,
-        as_of_date,
+        created_date,
+        on_date,
         sum(customers) over in_time as customers,
-        coalesce(lead(as_of_date) over in_time, getvariable('as_of') + 1) as next_date
-    from old_changes
-    window in_time as (partition by manager_id, relationship_id order by as_of_date)
+        lead(on_date) over in_time as next_date
+    from daily_changes
+    window in_time as (partition by manager_id, relationship_id, created_date order by on_date)
 )
 
 select
-    cast(as_of_date as date) as as_of_date,
+    cast(unnest(range(on_date, next_date, interval 1 day)) as date) as as_of_date,
     manager_id,
     relationship_id,
     created_date,
-    cast(sum(customers) as bigint) as customers
-from recent_days
-group by all
-union all
-select
-    cast(unnest(range(as_of_date, next_date, interval 1 day)) as date),
-    manager_id,
-    relationship_id,
-    null,
-    cast(customers as bigint)
-from old_levels
+    cast(customers as bigint) as customers
+from levels
 where customers > 0;

@@ -9,10 +9,6 @@ with placements as (
     select * from {{ ref('core_customer_placements') }}
 ),
 
-dates as (
-    select * from {{ ref('dim_date') }}
-),
-
 {% if only_changes() -%}
 changed_cells as (
     {{ changed_journey_cells() | indent(4) }}
@@ -73,116 +69,85 @@ stays as (
     where placements.from_date <= {{ as_of() }}
 ),
 
-recent_stays as (
+-- A stretch is in the cells of its day of creation until the customer is old, and then in those of no day.
+cell_stays as (
     select
         stays.manager_id,
         stays.relationship_id,
         stays.created_date,
         stays.from_date,
-        least(stays.to_date, stays.old_from_date) as to_date,
-        count(*) as customers
+        least(stays.to_date, stays.old_from_date) as to_date
     from stays
-    where stays.from_date < stays.old_from_date
-    group by
-        stays.manager_id,
-        stays.relationship_id,
-        stays.created_date,
-        stays.from_date,
-        least(stays.to_date, stays.old_from_date)
-),
-
-recent_days as (
-    select
-        recent_stays.manager_id,
-        recent_stays.relationship_id,
-        recent_stays.created_date,
-        recent_stays.customers,
-        {{ each_day('recent_stays.from_date', dbt.dateadd('day', -1, 'recent_stays.to_date')) }} as as_of_date
-    from recent_stays
-),
-
-recent_stock as (
-    select
-        cast(recent_days.as_of_date as date) as as_of_date,
-        recent_days.manager_id,
-        recent_days.relationship_id,
-        recent_days.created_date,
-        sum(recent_days.customers) as customers
-    from recent_days
-    group by
-        recent_days.as_of_date,
-        recent_days.manager_id,
-        recent_days.relationship_id,
-        recent_days.created_date
-),
-
-old_changes as (
-    select
-        stays.manager_id,
-        stays.relationship_id,
-        greatest(stays.from_date, stays.old_from_date) as as_of_date,
-        1 as customers
-    from stays
-    where greatest(stays.from_date, stays.old_from_date) < stays.to_date
+    where stays.from_date < least(stays.to_date, stays.old_from_date)
     union all
     select
         stays.manager_id,
         stays.relationship_id,
-        stays.to_date as as_of_date,
-        -1 as customers
+        cast(null as date) as created_date,
+        greatest(stays.from_date, stays.old_from_date) as from_date,
+        stays.to_date
     from stays
     where greatest(stays.from_date, stays.old_from_date) < stays.to_date
 ),
 
-old_daily_changes as (
+comings_and_goings as (
     select
-        old_changes.as_of_date,
-        old_changes.manager_id,
-        old_changes.relationship_id,
-        sum(old_changes.customers) as customers
-    from old_changes
-    group by
-        old_changes.as_of_date,
-        old_changes.manager_id,
-        old_changes.relationship_id
+        cell_stays.manager_id,
+        cell_stays.relationship_id,
+        cell_stays.created_date,
+        cell_stays.from_date as on_date,
+        1 as customers
+    from cell_stays
+    union all
+    select
+        cell_stays.manager_id,
+        cell_stays.relationship_id,
+        cell_stays.created_date,
+        cell_stays.to_date as on_date,
+        -1 as customers
+    from cell_stays
 ),
 
-old_first_dates as (
+daily_changes as (
     select
-        old_daily_changes.manager_id,
-        old_daily_changes.relationship_id,
-        min(old_daily_changes.as_of_date) as first_date
-    from old_daily_changes
+        comings_and_goings.manager_id,
+        comings_and_goings.relationship_id,
+        comings_and_goings.created_date,
+        comings_and_goings.on_date,
+        sum(comings_and_goings.customers) as customers
+    from comings_and_goings
     group by
-        old_daily_changes.manager_id,
-        old_daily_changes.relationship_id
+        comings_and_goings.manager_id,
+        comings_and_goings.relationship_id,
+        comings_and_goings.created_date,
+        comings_and_goings.on_date
 ),
 
-old_stock as (
+-- Only then written out by days: there are many more days than changes.
+levels as (
     select
-        dates.calendar_date as as_of_date,
-        old_first_dates.manager_id,
-        old_first_dates.relationship_id,
-        cast(null as date) as created_date,
-        sum(coalesce(old_daily_changes.customers, 0)) over (
-            partition by old_first_dates.manager_id, old_first_dates.relationship_id order by dates.calendar_date
-        ) as customers
-    from old_first_dates
-    inner join dates
-        on
-            old_first_dates.first_date <= dates.calendar_date
-            and dates.calendar_date <= {{ as_of() }}
-    left join old_daily_changes
-        on
-            old_first_dates.manager_id = old_daily_changes.manager_id
-            and old_first_dates.relationship_id = old_daily_changes.relationship_id
-            and dates.calendar_date = old_daily_changes.as_of_date
+        daily_changes.manager_id,
+        daily_changes.relationship_id,
+        daily_changes.created_date,
+        daily_changes.on_date as from_date,
+        lead(daily_changes.on_date) over in_time as to_date,
+        sum(daily_changes.customers) over in_time as customers
+    from daily_changes
+    window in_time as (
+        partition by daily_changes.manager_id, daily_changes.relationship_id, daily_changes.created_date
+        order by daily_changes.on_date
+    )
 ),
 
 stock as (
-    select * from recent_stock
-    union all
-    select * from old_stock
+    select
+        levels.manager_id,
+        levels.relationship_id,
+        levels.created_date,
+        levels.customers,
+        {{ each_day('levels.from_date', dbt.dateadd('day', -1, 'levels.to_date')) }} as as_of_date
+    from levels
+    where levels.customers > 0
 ),
 {%- endif %}
 
