@@ -74,7 +74,7 @@
         {%- set typed = [] -%}
         {%- for column in model.columns.values() -%}
             {%- do names.append(column.name) -%}
-            {%- do typed.append(column.name ~ ' ' ~ spark_type(column.data_type) ~ ' comment ' ~ spark_text(column.description)) -%}
+            {%- do typed.append(column.name ~ ' ' ~ spark_type(column.data_type) ~ ' comment ' ~ spark_column_comment(column.description)) -%}
         {%- endfor -%}
         {%- do run_query('create table ' ~ beside ~ ' (' ~ typed | join(', ') ~ ') using parquet location ' ~ folder
             ~ ' comment ' ~ spark_text(model.description)) -%}
@@ -94,6 +94,13 @@
     {%- do swapped_table(existing, target_table, beside, folder) -%}
     {{ run_hooks(post_hooks) }}
     {{ return(target_table) }}
+{%- endmacro %}
+
+
+{# Hive's catalog keeps 256 letters of a column's comment. It tries ten times to write a longer one, for 20 seconds in which no other table is
+   found, and then keeps the columns in a form that only Spark reads. #}
+{% macro spark_column_comment(description) -%}
+    {{ return(spark_text(description if description | length <= 256 else description[:255] ~ '…')) }}
 {%- endmacro %}
 
 
@@ -118,6 +125,7 @@
     {%- set scope = model.config.meta.get('scope') -%}
     {%- set daily = model.config.meta.get('daily') -%}
     {%- set changed = changes(this.identifier) -%}
+    {%- set built = 'built_' ~ model.name -%}
     {%- set folder = spark_folder(this.schema, this.identifier) -%}
 
     {#- The rows that stand, with what a formula gives a daily column by now. -#}
@@ -135,11 +143,11 @@
     {%- endset -%}
 
     {{ run_hooks(pre_hooks) }}
-    {%- if scope -%}
-        {%- do run_query('cache table touched_' ~ model.name ~ ' as select distinct * from (' ~ scope.touched ~ ') as touched') -%}
-    {%- endif -%}
-    {%- do run_query('cache table built_' ~ model.name ~ ' as ' ~ sql) -%}
     {%- do run_query('create schema if not exists changes') -%}
+    {%- if scope -%}
+        {%- do spark_kept('touched_' ~ model.name, 'select distinct * from (' ~ scope.touched ~ ') as touched') -%}
+    {%- endif -%}
+    {%- do spark_kept(built, sql) -%}
     {%- do run_query('drop table if exists ' ~ changed) -%}
     {% call statement('main') -%}
         create table {{ changed }} using parquet location {{ spark_folder('changes', this.identifier) }} as
@@ -155,13 +163,13 @@
             'removed' as _change,
             standing.*
         from standing
-        anti join built_{{ model.name }} as built
+        anti join {{ built }} as built
             on {{ spark_same_row('standing', 'built') }}
         union all
         select
             'added' as _change,
             {{ listed }}
-        from built_{{ model.name }} as built
+        from {{ built }} as built
         anti join standing
             on {{ spark_same_row('built', 'standing') }}
     {%- endcall %}
@@ -184,12 +192,18 @@
         {%- do run_query(rows) -%}
         {%- do swapped_table(target_table, target_table, beside, folder) -%}
     {%- endif -%}
-    {%- do run_query('drop view built_' ~ model.name) -%}
-    {%- if scope -%}
-        {%- do run_query('drop view touched_' ~ model.name) -%}
-    {%- endif -%}
     {{ run_hooks(post_hooks) }}
     {{ return(target_table) }}
+{%- endmacro %}
+
+
+{# A query's rows under a name, for the statements to come in this session. They are files: whatever reads a view of a query, cached or
+   not, is analyzed with the whole query in the place of its name, and with the queries of the views in that. They are in no catalog
+   either, which is slower than a small query. #}
+{% macro spark_kept(name, sql) -%}
+    {%- set folder = spark_folder('changes', name) -%}
+    {%- do run_query('insert overwrite directory ' ~ folder ~ ' using parquet ' ~ sql) -%}
+    {%- do run_query('create or replace temporary view ' ~ name ~ ' using parquet options (path ' ~ folder ~ ", mergeSchema 'false')") -%}
 {%- endmacro %}
 
 
