@@ -64,8 +64,6 @@ def spark_build(
             "KPI_SPARK_PARTITIONS": "2",
             "KPI_SPARK_EVENTS": str(events),
             "SPARK_CONF_DIR": str(defaults.parent),
-            # The same for what Java compiles: the quick compiler alone.
-            "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1",
         },
         capture_output=True,
         text=True,
