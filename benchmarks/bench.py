@@ -5,28 +5,31 @@ Belongs here: which parts there are, their order, the page. Not here: how a part
 Usage: `python -m benchmarks.bench [--sizes 1 10 100] [--repeats 3] [--parts cards nights landing serving]
 [--contestants …] [--threads 2] [--memory-limit 4GB] [--keep FOLDER] [--to docs/benchmark_results.md]`. Sizes are
 millions of rows of history. `--contestants` says who competes in `cards`, everybody by default; the floor and this
-project always do. `--keep` leaves prepared companies in a folder, where the next call finds them. The page is replaced
-as a whole, and only by a run that came to its end. A part whose command fails is named on it, and the exit code is 1; a
+project always do. `--keep` leaves prepared companies and what was measured in a folder, where the next call finds them:
+sizes and parts that it does not measure stay on the page as they were. The page is replaced as a whole, and only by a
+run that came to its end. A part whose command fails is named on it, and the exit code is 1; a
 contestant with other figures than ours ends everything.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import changed_night, dashboards, landing
 from benchmarks.cards import contest
-from benchmarks.cards.contest import CONTESTANTS, FLOOR, OURS, START, Entry
-from benchmarks.changed_night import Nights, Size, landed, prepare, rows_landed
+from benchmarks.cards.contest import CONTESTANTS, FLOOR, OURS, START
+from benchmarks.changed_night import Size, landed, prepare, rows_landed
 from benchmarks.measure import CommandFailed, Limits, Usage, less, machine_facts, megabytes, ratio, table
+from benchmarks.results import AtSize, Done, keep, kept
 from benchmarks.sizes import size_of
 from orchestration.landing.durable import write_durably
 
@@ -45,26 +48,6 @@ class Asked:
     repeats: int
 
 
-@dataclass
-class AtSize:
-    """What was measured on one history; parts that were not asked for are missing."""
-
-    millions: float
-    size: Size
-    rows: int
-    cards: Mapping[str, Entry] | None = None
-    nights: Nights | None = None
-    landing: Mapping[str, Usage] | None = None
-    served: dashboards.Served | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def title(self) -> str:
-        """The size as headings have it."""
-        return f"{self.rows / 1e6:.3g} million rows"
-
-
 class Clock:
     """Says on the terminal what is being done, and since when."""
 
@@ -78,24 +61,30 @@ class Clock:
 
 
 def measure(folder: Path, millions: float, asked: Asked, clock: Clock) -> AtSize:
-    """One size, one part after the other."""
+    """One size, one part after the other; other parts are as the folder has them from earlier runs."""
     size = size_of(millions)
     clock.say(f"{millions:g} million rows: landing the company")
     home = landed(folder, size)
     found = AtSize(millions, size, rows_landed(home, size))
+    before = kept(folder).get(millions)
+    if before is not None and (before.size, before.rows) == (found.size, found.rows):
+        found = before
 
     def part(name: str) -> Callable[[str], None]:
         return lambda text: clock.say(f"{millions:g} million rows, {name}: {text}")
 
     for name in (name for name in PARTS if name in asked.parts):
-        since = time.monotonic()
+        since, load = time.monotonic(), os.getloadavg()[0]
+        found.problems.pop(name, None)
+        setattr(found, name, None)
         try:
             _measure_part(name, found, folder, asked, part(name))
         except CommandFailed as error:
             # Hours of other figures are not thrown away; the page says what is missing, and the exit code too.
             part(name)(str(error))
             found.problems[name] = str(error).splitlines()[0]
-        found.seconds[name] = time.monotonic() - since
+        found.done[name] = Done(datetime.now(UTC).date(), time.monotonic() - since, load, asked.repeats, asked.limits)
+        keep(folder, found)
     return found
 
 
@@ -113,7 +102,7 @@ def _measure_part(name: str, found: AtSize, folder: Path, asked: Asked, tell: Ca
         if name == "nights":
             found.nights = changed_night.measure(folder, size, repeats, limits, tell)
         else:
-            found.served = dashboards.measure(home, size.history_ends, limits, repeats, tell)
+            found.serving = dashboards.measure(home, size.history_ends, limits, repeats, tell)
 
 
 def _usage(at: AtSize, name: str) -> Usage | None:
@@ -183,14 +172,15 @@ def memory(sizes: Sequence[AtSize]) -> str:
     return table(["MB of the largest process", "floor", "four marts", "everything with tests", "a night"], rows)
 
 
-def page(sizes: Sequence[AtSize], facts: Mapping[str, str], limits: Limits, repeats: int) -> str:
+def page(sizes: Sequence[AtSize], facts: Mapping[str, str]) -> str:
     """The whole page, in Markdown."""
     parts: list[str] = [_HEAD]
     parts.append(
         "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
-        + f"\n- limits: {limits.threads} threads, {limits.memory_limit} for DuckDB; medians of {repeats}\n"
-        + "\n".join(f"- {at.title}: {_company(at.size)}; measured in {_spent(at)}" for at in sizes)
+        + "\n"
+        + "\n".join(f"- {at.title}: {_company(at.size)}" for at in sizes)
     )
+    parts.append(_measured(sizes))
     missing = [f"- {at.title}, {name}: `{problem}`" for at in sizes for name, problem in at.problems.items()]
     if missing:
         parts.append("\n".join(["**Did not finish**, and is missing below:\n", *missing]))
@@ -204,20 +194,33 @@ def page(sizes: Sequence[AtSize], facts: Mapping[str, str], limits: Limits, repe
     if any(at.landing for at in sizes):
         parts.append(_LANDING)
         parts += [f"### Landing {at.title}\n\n{landing.describe(at.rows, at.landing)}" for at in sizes if at.landing]
-    if any(at.served for at in sizes):
+    if any(at.serving for at in sizes):
         parts.append(_PUBLISHING)
         parts += [
-            f"### Publishing {at.title} of history\n\n{dashboards.describe_publishing(at.served)}"
+            f"### Publishing {at.title} of history\n\n{dashboards.describe_publishing(at.serving)}"
             for at in sizes
-            if at.served
+            if at.serving
         ]
         parts.append(_WAITS)
         parts += [
-            f"### Questions to {at.title} of history\n\n{dashboards.describe_waits(at.served)}"
+            f"### Questions to {at.title} of history\n\n{dashboards.describe_waits(at.serving)}"
             for at in sizes
-            if at.served
+            if at.serving
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def _measured(sizes: Sequence[AtSize]) -> str:
+    header = ["measured", "part", "on", "minutes", "runs of each", "threads", "DuckDB's memory", "load before"]
+    rows = [
+        [
+            *(at.title, name, f"{done.day}", f"{done.seconds / 60:.0f}", f"{done.repeats}"),
+            *(f"{done.limits.threads}", done.limits.memory_limit, f"{done.load:.1f}"),
+        ]
+        for at in sizes
+        for name, done in at.done.items()
+    ]
+    return table(header, rows)
 
 
 def _company(size: Size) -> str:
@@ -225,26 +228,21 @@ def _company(size: Size) -> str:
     return f"{several} {size.scale:g} from {size.start} to {size.history_ends}"
 
 
-def _spent(at: AtSize) -> str:
-    return ", ".join(f"{seconds / 60:.0f} min for {name}" for name, seconds in at.seconds.items())
-
-
 def _facts() -> dict[str, str]:
     others = [f"{name} {version(name)}" for name in ("polars", "pandas", "pyarrow")]
     locked = [line for line in _SQLMESH_LOCK.read_text(encoding="utf-8").splitlines() if line.startswith("sqlmesh==")]
     compared = ", ".join([*others, *(line.replace("==", " ") for line in locked)])
-    return {
-        "measured": f"{datetime.now(UTC):%Y-%m-%d}",
-        **machine_facts(),
-        "compared with": compared,
-    }
+    # The load is said for each part.
+    facts = {name: fact for name, fact in machine_facts().items() if name != "load before"}
+    return {**facts, "compared with": compared}
 
 
 _HEAD = """# Benchmark results
 
-One run of `make bench`, which replaces this page ([how to run it](../benchmarks/README.md)). Seconds depend on the
-machine; ratios are of things measured side by side in that run. Processor seconds (CPU s) hardly move when other
-programs share the machine, wall seconds do."""
+What `make bench` writes, which replaces this page ([how to run it](../benchmarks/README.md)). Seconds depend on the
+machine; ratios are of things measured side by side in one run. Processor seconds (CPU s) hardly move when other
+programs share the machine, wall seconds do. Where each is measured several times, figures are medians. The load is
+that of processes running or waiting over the last minute."""
 
 _CARDS = """## The four marts against a floor and against other tools
 
@@ -294,19 +292,19 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder where prepared companies stay and are found again")
     parser.add_argument("--to", type=Path, default=PAGE, help="the page that is replaced")
     options = parser.parse_args()
-    limits, facts, clock = Limits(options.threads, options.memory_limit), _facts(), Clock()
+    facts, clock = _facts(), Clock()
+    limits = Limits(options.threads, options.memory_limit)
     asked = Asked(options.parts, options.contestants, limits, options.repeats)
     with tempfile.TemporaryDirectory(prefix="kpi-benchmark-") as aside:
         folder = options.keep.resolve() if options.keep else Path(aside)
         folder.mkdir(parents=True, exist_ok=True)
-        sizes = [measure(folder, millions, asked, clock) for millions in options.sizes]
-    # A machine that others have used in between shows here.
-    facts["load after"] = machine_facts()["load before"]
-    written = page(sizes, facts, limits, options.repeats)
+        measured = [measure(folder, millions, asked, clock) for millions in options.sizes]
+        # The whole folder's: hours of an earlier run are not measured again for another size.
+        written = page(list(kept(folder).values()), facts)
     write_durably(options.to, written.encode())
     clock.say(f"done; the page is {options.to}")
     print(written)
-    if any(at.problems for at in sizes):
+    if any(at.problems for at in measured):
         sys.exit(1)
 
 

@@ -129,7 +129,7 @@ def describe(rows: int, usages: Mapping[str, Usage]) -> str:
                     words,
                     f"{usage.wall_seconds:.1f}",
                     f"{usage.cpu_seconds:.1f}",
-                    f"{rows / usage.wall_seconds:,.0f}",
+                    f"{rows / usage.wall_seconds:,.0f}" if usage.wall_seconds > 0 else "–",
                     megabytes(usage.peak_memory_bytes),
                     ratio(bare.wall_seconds, usage.wall_seconds),
                     ratio(bare.cpu_seconds, usage.cpu_seconds),

@@ -18,6 +18,7 @@ from benchmarks.cards.ours import needed
 from benchmarks.changed_night import Nights
 from benchmarks.dashboards import ASKED, Served, Waits
 from benchmarks.measure import CommandFailed, Limits, Usage, less, measured, median_usage, ratio, table
+from benchmarks.results import AtSize, Done, keep, kept
 from benchmarks.sizes import size_of
 
 _MART = "select date '2026-03-01' as month_date, 'NV1' as employee_id, 1.25::decimal(18, 2) as sales_amount"
@@ -296,7 +297,7 @@ def test_every_question_is_asked_once_unmeasured() -> None:
     assert len(asked) == 2 * (ASKED + 1)
 
 
-def _at(millions: float, rows: int, cpu: float) -> bench.AtSize:
+def _at(millions: float, rows: int, cpu: float) -> AtSize:
     """A size with every part measured; times grow with `cpu`, starting up takes one second."""
     size, start = size_of(millions), _usage(1.0, 1.0, 5_000_000)
     entries = {
@@ -307,7 +308,8 @@ def _at(millions: float, rows: int, cpu: float) -> bench.AtSize:
     nights = Nights(size, rows, start, _usage(2.0, cpu + 1, 4_000_000), _usage(9.0, 10 * cpu + 1, 3_000_000))
     copied = {f"{verb} {form}": _usage(1.0, 1.0) for verb in ("land", "copy") for form in landing.FORMATS}
     served = Served(1000, 2.0, 4.0, 2.5, [Waits("DuckDB", "no policy", {"only": [1.0]})])
-    return bench.AtSize(millions, size, rows, entries, nights, copied, served, {"cards": 120.0, "nights": 30.0})
+    done = {"cards": Done(date(2026, 3, 18), 120.0, 0.5, 3, Limits(2, "4GB"))}
+    return AtSize(millions, size, rows, entries, nights, copied, served, done)
 
 
 def _rows(text: str) -> list[list[str]]:
@@ -340,10 +342,11 @@ def test_publishing_is_compared_with_the_copy_by_its_speed() -> None:
 
 
 def test_the_page_says_machine_limits_and_size_and_has_every_part() -> None:
-    text = bench.page([_at(1, 2_000_000, 4.0)], {"processor": "a fast one"}, Limits(2, "4GB"), 3)
+    text = bench.page([_at(1, 2_000_000, 4.0)], {"processor": "a fast one"})
     assert text.startswith("# Benchmark results\n\n")
-    assert "- processor: a fast one\n- limits: 2 threads, 4GB for DuckDB; medians of 3\n- 2 million rows: " in text
-    assert "measured in 2 min for cards, 0 min for nights" in text
+    assert "- processor: a fast one\n- 2 million rows: " in text
+    [measured] = [line for line in text.splitlines() if line.startswith("| 2 million rows | cards")]
+    assert [cell.strip() for cell in measured.split("|")[3:-1]] == ["2026-03-18", "2", "3", "2", "4GB", "0.5"]
     assert [line for line in text.splitlines() if line.startswith("## ")] == [
         "## The four marts against a floor and against other tools",
         "## Growth with history",
@@ -356,8 +359,8 @@ def test_the_page_says_machine_limits_and_size_and_has_every_part() -> None:
 
 
 def test_the_page_leaves_out_what_was_not_measured() -> None:
-    only = bench.AtSize(1, size_of(1), 1_000_000, cards=_at(1, 1_000_000, 4.0).cards)
-    text = bench.page([only], {}, Limits(), 1)
+    only = AtSize(1, size_of(1), 1_000_000, cards=_at(1, 1_000_000, 4.0).cards)
+    text = bench.page([only], {})
     assert "## Landing a delivery" not in text
     assert "## A night that changes little" not in text
     assert _rows(bench.per_million([only])) == [["1 million rows", "4.00", "12.00", "–", "3.00"]]
@@ -377,9 +380,11 @@ def test_a_part_that_fails_is_on_the_page_and_the_others_are_measured(
     monkeypatch.setattr(bench, "rows_landed", lambda home, size: 1_000_000)
     monkeypatch.setattr(contest, "compete", lambda *_args, **_more: {FLOOR: made, START: made, OURS: made})
     monkeypatch.setattr(landing, "measure", die)
+    # What an earlier run measured of the part does not hide that it failed now.
+    keep(tmp_path, AtSize(1, size_of(1), 1_000_000, landing=_at(1, 1_000_000, 4.0).landing))
     found = bench.measure(tmp_path, 1, _LANDING_AND_CARDS, bench.Clock())
     assert (found.landing, found.cards is None) == (None, False)
-    text = bench.page([found], {}, Limits(), 1)
+    text = bench.page([found], {})
     assert "- 1 million rows, landing: `python -m benchmarks.landing land ended with -9 instead of 0`" in text
     assert "## Landing a delivery" not in text
 
@@ -395,5 +400,33 @@ def test_parts_that_are_asked_for_are_measured_in_their_order(
     found = bench.measure(tmp_path, 1, _LANDING_AND_CARDS, bench.Clock())
     assert (found.rows, found.cards, found.landing) == (5, {FLOOR: made}, {"land csv": arrived})
     assert found.nights is None
-    assert list(found.seconds) == ["cards", "landing"]
+    assert list(found.done) == ["cards", "landing"]
     assert "1 million rows: landing the company" in capsys.readouterr().err
+
+
+def test_what_was_measured_stays_in_its_folder_until_it_is_measured_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = {10.0: _at(10, 10_000_000, 15.0), 1.0: _at(1, 5, 4.0)}
+    for at in before.values():
+        keep(tmp_path, at)
+    assert kept(tmp_path) == before
+    assert list(kept(tmp_path)) == [1.0, 10.0]
+    made = Entry(FLOOR, _usage(1.0, 1.0))
+    monkeypatch.setattr(bench, "landed", lambda folder, size: folder)
+    monkeypatch.setattr(bench, "rows_landed", lambda home, size: 5)
+    monkeypatch.setattr(contest, "compete", lambda *_args, **_more: {FLOOR: made})
+    bench.measure(tmp_path, 1, bench.Asked(("cards",), (), Limits(), 1), bench.Clock())
+    assert kept(tmp_path)[1.0].cards == {FLOOR: made}
+    assert kept(tmp_path)[1.0].nights == before[1.0].nights
+    assert kept(tmp_path)[10.0] == before[10.0]
+
+
+def test_figures_of_another_history_do_not_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    keep(tmp_path, _at(1, 4, 4.0))
+    monkeypatch.setattr(bench, "landed", lambda folder, size: folder)
+    monkeypatch.setattr(bench, "rows_landed", lambda home, size: 5)
+    monkeypatch.setattr(contest, "compete", lambda *_args, **_more: {})
+    found = bench.measure(tmp_path, 1, bench.Asked(("cards",), (), Limits(), 1), bench.Clock())
+    assert (found.rows, found.nights) == (5, None)
+    assert kept(tmp_path) == {1.0: found}
