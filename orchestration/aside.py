@@ -20,7 +20,7 @@ from typing import Any
 
 from orchestration.checks.outcome import CheckOutcome
 from orchestration.dbt_build import BUILT_ONLY, BuildPlace, run_build
-from orchestration.dbt_run import DBT_PROJECT_DIR, DbtWorker, dbt_environment, dbt_paths
+from orchestration.dbt_run import DBT_PROJECT_DIR, DbtWorker, copy_parsed, dbt_environment, dbt_paths
 from orchestration.gate import expected_nodes
 from orchestration.landing.store import Landing
 from orchestration.progress import BuildSummary, Progress
@@ -29,7 +29,6 @@ from orchestration.serving.lock import writer_lock
 from orchestration.settings import Settings
 
 _MARTS = "marts"
-_PARTIAL_PARSE = "partial_parse.msgpack"
 
 
 class BuildRefused(Exception):
@@ -68,10 +67,7 @@ def worker_aside(settings: Settings, scratch: Settings) -> Iterator[DbtWorker]:
     commands write is up to the environment of each.
     """
     target = dbt_paths(scratch).target
-    target.mkdir(parents=True, exist_ok=True)
-    parsed = dbt_paths(settings).target / _PARTIAL_PARSE
-    if parsed.exists():
-        shutil.copyfile(parsed, target / _PARTIAL_PARSE)
+    copy_parsed(dbt_paths(settings).target, target)
     with DbtWorker(settings, target=target) as worker:
         worker.start()
         yield worker

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +30,9 @@ _SOURCES_OF_THE_MANIFEST = ("dbt_project/dbt_project.yml", "dbt_project/profiles
 _FOLDERS_OF_THE_MANIFEST = ("models", "seeds", "dbt_project/macros", "dbt_project/tests")
 
 _ROWS_KEPT = 5
+
+_PARSED = "partial_parse.msgpack"
+_PARSED_FROM = "parsed_from.txt"
 
 # The forks leave without clearing dbt's semaphores away; the tracker does it, and would complain each time.
 _NO_SEMAPHORE_WARNING = "ignore::UserWarning:multiprocessing.resource_tracker"
@@ -149,7 +153,7 @@ class DbtWorker:
             return
         log, target = self._log, self._target
         log.parent.mkdir(parents=True, exist_ok=True)
-        target.mkdir(parents=True, exist_ok=True)
+        parse_from_here(target)
         with log.open("a", encoding="utf-8") as log_file:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "orchestration.dbt_worker"],
@@ -241,6 +245,27 @@ class DbtWorker:
         self._process = None
 
 
+def parse_from_here(target: Path, project_dir: Path = DBT_PROJECT_DIR) -> None:
+    """Have dbt parse anew where it last parsed a project in another folder: what it keeps names rule files by path.
+
+    Makes the target folder where there is none. Who moves the checkout, or upgrades by a folder beside the old one,
+    meets this.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    parsed_from = target / _PARSED_FROM
+    if not parsed_from.exists() or parsed_from.read_text(encoding="utf-8") != str(project_dir):
+        (target / _PARSED).unlink(missing_ok=True)
+        _replace(parsed_from, str(project_dir).encode())
+
+
+def copy_parsed(target: Path, to: Path) -> None:
+    """Let another target folder begin with what dbt has parsed in this one."""
+    to.mkdir(parents=True, exist_ok=True)
+    for name in (_PARSED, _PARSED_FROM):
+        if (target / name).exists():
+            shutil.copyfile(target / name, to / name)
+
+
 def failing_rows(warehouse_path: Path, results: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
     """The first rows that each failed or warning test found, by asking its own compiled query once more."""
     import duckdb
@@ -274,11 +299,16 @@ def project_fingerprint(settings: Settings) -> str:
 
 
 def manifest_is_current(settings: Settings) -> bool:
-    """Whether the manifest was made from the project's files as they are now."""
+    """Whether the manifest was made from the project's files as they are now, and where they are now."""
     paths = dbt_paths(settings)
     if not (paths.manifest.exists() and paths.fingerprint.exists()):
         return False
-    return paths.fingerprint.read_text(encoding="utf-8") == project_fingerprint(settings)
+    return paths.fingerprint.read_text(encoding="utf-8") == _manifest_fingerprint(settings)
+
+
+def _manifest_fingerprint(settings: Settings) -> str:
+    """The manifest says where the project's files are, too."""
+    return f"{project_fingerprint(settings)} {DBT_PROJECT_DIR}"
 
 
 def ensure_manifest(settings: Settings, worker: DbtWorker | None = None) -> Path:
@@ -289,7 +319,7 @@ def ensure_manifest(settings: Settings, worker: DbtWorker | None = None) -> Path
     paths = dbt_paths(settings)
     if manifest_is_current(settings):
         return paths.manifest
-    fingerprint = project_fingerprint(settings)
+    fingerprint = _manifest_fingerprint(settings)
     if worker is not None:
         worker.write_manifest()
     else:
