@@ -10,10 +10,9 @@ import json
 import sys
 from datetime import date
 
-from orchestration.assets.warehouse import build_selection
-from orchestration.build_plan import CHANGES, EVERYTHING, built_now, finish, prepare
-from orchestration.dbt_build import BuildPlace, run_build
-from orchestration.dbt_run import DbtWorker, dbt_environment, dbt_paths, ensure_manifest
+from orchestration.build_plan import CHANGES, EVERYTHING
+from orchestration.dbt_run import DbtWorker, ensure_manifest
+from orchestration.engine import Order, engine_of
 from orchestration.landing.index import write_index
 from orchestration.landing.store import Landing
 from orchestration.progress import Progress
@@ -32,17 +31,14 @@ def main() -> None:
             return
         write_index(Landing(settings.landing_dir), settings.source, as_of, settings.warehouse_dir)
         reason = "asked for" if mode == EVERYTHING else None
-        plan = prepare(settings, built_now(settings, as_of), only_everything=reason)
+        engine = engine_of(settings)
+        plan = engine.prepare(as_of, reason)
         if plan.mode != mode:
             sys.exit(f"the plan is {plan.describe()}, not {mode}")
-        arguments, expected = build_selection(manifest, None, plan.mode)
-        place = BuildPlace(
-            settings.warehouse_path, dbt_paths(settings).target, dbt_environment(settings, as_of, plan.mode)
-        )
-        build = run_build(worker, place, manifest, expected, arguments, Progress(), plan.describe())
+        build = engine.build(worker, manifest, Order(as_of, None, plan), Progress())
         if not build.report.is_open:
             sys.exit(build.report.describe())
-        finish(settings, built_now(settings, as_of))
+        engine.finish(as_of)
     assert mode in {EVERYTHING, CHANGES}
 
 

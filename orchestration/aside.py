@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.checks.outcome import CheckOutcome
-from orchestration.dbt_build import BUILT_ONLY, BuildPlace, run_build
+from orchestration.dbt_build import BUILT_ONLY, BuildPlace, DbtBuild, run_build
 from orchestration.dbt_run import DBT_PROJECT_DIR, DbtWorker, copy_parsed, dbt_environment, dbt_paths
 from orchestration.gate import expected_nodes
 from orchestration.landing.store import Landing
@@ -80,15 +80,25 @@ def place_aside(scratch: Settings, as_of: date) -> BuildPlace:
 
 def build_whole(worker: DbtWorker, place: BuildPlace, as_of: date, progress: Progress) -> None:
     """Build every model and run every data test. Raises BuildRefused, or DbtError when dbt cannot run at all."""
+    manifest = fresh_manifest(worker, place.target, progress)
+    expected = expected_nodes(manifest)
+    progress.building(as_of, len(expected))
+    refuse_incomplete(run_build(worker, place, manifest, expected, BUILT_ONLY, progress))
+
+
+def fresh_manifest(worker: DbtWorker, target: Path, progress: Progress) -> Mapping[str, Any]:
+    """The project's manifest as the worker has just parsed it. Raises BuildRefused where a rule cannot be loaded."""
     wrong = unreadable(DBT_PROJECT_DIR)
     if wrong:
         progress.built(BuildSummary(built=0, tests=0, warnings=(), problems=(*wrong, ADVICE)))
         raise BuildRefused("Rules cannot be loaded, so nothing was built.")
     worker.write_manifest()
-    manifest: Mapping[str, Any] = json.loads((place.target / "manifest.json").read_text(encoding="utf-8"))
-    expected = expected_nodes(manifest)
-    progress.building(as_of, len(expected))
-    build = run_build(worker, place, manifest, expected, BUILT_ONLY, progress)
+    manifest: Mapping[str, Any] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    return manifest
+
+
+def refuse_incomplete(build: DbtBuild) -> None:
+    """Raise BuildRefused when dbt did not build and test everything it had to."""
     if not build.report.is_open:
         raise BuildRefused("dbt did not build everything it had to." + (f" {build.problem}" if build.problem else ""))
 

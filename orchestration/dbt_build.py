@@ -1,13 +1,14 @@
 """One `dbt build`, run to its end and judged: what a night, a backfill and a build aside have in common.
 
 Belongs here: running dbt in its worker, and reading what it left behind. Not here: where the build takes place and what
-becomes of it (`assets/warehouse.py`, `aside.py`), or Dagster's events.
+becomes of it (`engine.py`, `aside.py`), or Dagster's events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -50,27 +51,51 @@ def run_build(
     arguments: Sequence[str],
     progress: Progress,
     basis: str = "",
+    elsewhere: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> DbtBuild:
     """Build, judge against the nodes that were `expected`, and tell the listener; `basis` says what it is built from.
 
-    Raises DbtError when dbt cannot run at all; a failed model or test is in the report.
+    `elsewhere` are the results of nodes that another engine has built already. Raises DbtError when dbt cannot run at
+    all; a failed model or test is in the report.
     """
     drop_switched_off(place.warehouse_path, manifest)
     run_results_path = place.target / "run_results.json"
     run_results_path.unlink(missing_ok=True)  # A file left by an earlier run must not vouch for this one.
     problem = worker.run(dbt_arguments("build", place.target, arguments), place.environment, progress.node_finished)
     run_results = read_run_results(run_results_path)
+    if run_results is not None and elsewhere:
+        run_results = {"results": parents_first(manifest, [*elsewhere.values(), *run_results["results"]])}
+    return settle_build(place.warehouse_path, manifest, expected, run_results, problem, progress, basis)
+
+
+def settle_build(
+    warehouse_path: Path,
+    manifest: Mapping[str, Any],
+    expected: frozenset[str],
+    run_results: Mapping[str, Any] | None,
+    problem: str | None,
+    progress: Progress,
+    basis: str,
+) -> DbtBuild:
+    """Judge what dbt left behind and tell the listener. `problem` is why dbt stopped, where it says so itself."""
     report = judge(expected, run_results)
     if problem is not None and (report.is_open or run_results is None):
         report = stopped(problem)
     results = {result["unique_id"]: result for result in (run_results or {"results": []})["results"]}
     # Where nothing ran, the database itself may be what is wrong, and dbt's word on it is the better one.
-    rows = failing_rows(place.warehouse_path, results.values()) if report.built else {}
+    rows = failing_rows(warehouse_path, results.values()) if report.built else {}
     words = explanations(manifest, results.values(), rows, DBT_PROJECT_DIR)
     report = report.explained(words)
     waiting = dashboards_behind(manifest, (problem.unique_id for problem in report.problems))
     progress.built(summarize(report, rows, basis, waiting))
     return DbtBuild(report, results, rows, words, problem)
+
+
+def parents_first(manifest: Mapping[str, Any], results: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Results of several runs in an order in which everything follows what it is made from, as dbt's own do."""
+    by_node = {result["unique_id"]: result for result in results}
+    parents = {node: manifest["nodes"].get(node, {}).get("depends_on", {}).get("nodes", ()) for node in by_node}
+    return [by_node[node] for node in TopologicalSorter(parents).static_order() if node in by_node]
 
 
 def drop_switched_off(warehouse_path: Path, manifest: Mapping[str, Any]) -> None:

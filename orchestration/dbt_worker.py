@@ -30,10 +30,11 @@ from typing import Any
 
 _EXIT_UNHANDLED = 70
 _PARSE = "parse"
-_NODE_FINISHED = "NodeFinished"
+NODE_FINISHED = "NodeFinished"
 
 
-def _say(protocol_fd: int, message: Mapping[str, object]) -> None:
+def say(protocol_fd: int, message: Mapping[str, object]) -> None:
+    """Tell the parent one thing, as a line of JSON."""
     os.write(protocol_fd, (json.dumps(message) + "\n").encode())
 
 
@@ -51,16 +52,16 @@ def _parse(request: Mapping[str, Any], protocol_fd: int) -> Any:
     """Parse the project here, for the forks to inherit; None when it does not parse."""
     from dbt.cli.main import dbtRunner
 
-    with _ending_with_parent():
+    with ending_with_parent():
         result = dbtRunner().invoke(list(request["args"]))
     if not result.success:
-        _say(protocol_fd, {"error": str(result.exception or "see the log").strip()})
-    _say(protocol_fd, {"exit": 0 if result.success else 1})
+        say(protocol_fd, {"error": str(result.exception or "see the log").strip()})
+    say(protocol_fd, {"exit": 0 if result.success else 1})
     return result.result if result.success else None
 
 
 @contextmanager
-def _ending_with_parent() -> Iterator[None]:
+def ending_with_parent() -> Iterator[None]:
     """End this process at once when the parent goes away during the body: the next run parses into the same folder."""
     done, over = os.pipe()
 
@@ -89,7 +90,7 @@ def _say_less() -> None:
 
     class HeardEvents(EventManager):
         def fire_event(self, e: BaseEvent, level: EventLevel | None = None, *args: Any, **kwargs: Any) -> None:
-            if (level or e.level_tag()) != EventLevel.DEBUG or type(e).__name__ == _NODE_FINISHED:
+            if (level or e.level_tag()) != EventLevel.DEBUG or type(e).__name__ == NODE_FINISHED:
                 super().fire_event(e, level, *args, **kwargs)
 
     ctx_set_event_manager(HeardEvents())
@@ -101,9 +102,9 @@ def _invoke(request: Mapping[str, Any], manifest: Any, protocol_fd: int) -> int:
     from dbt.cli.main import dbtRunner
 
     def on_event(event: Any) -> None:
-        if event.info.name == _NODE_FINISHED:
+        if event.info.name == NODE_FINISHED:
             node = event.data.node_info
-            _say(protocol_fd, {"node": node.unique_id, "status": node.node_status})
+            say(protocol_fd, {"node": node.unique_id, "status": node.node_status})
 
     _say_less()
     result = dbtRunner(manifest=manifest, callbacks=[on_event]).invoke(list(request["args"]))
@@ -111,7 +112,7 @@ def _invoke(request: Mapping[str, Any], manifest: Any, protocol_fd: int) -> int:
     if request["results"] is not None and isinstance(result.result, RunExecutionResult):
         result.result.write(request["results"])
     if result.exception is not None:
-        _say(protocol_fd, {"error": str(result.exception).strip() or type(result.exception).__name__})
+        say(protocol_fd, {"error": str(result.exception).strip() or type(result.exception).__name__})
     return 0 if result.success else 1
 
 
@@ -125,7 +126,7 @@ def _child(request: Mapping[str, Any], manifest: Any, protocol_fd: int) -> int:
     try:
         return _invoke(request, manifest, protocol_fd)
     except BaseException as error:
-        _say(protocol_fd, {"error": f"{type(error).__name__}: {error}"})
+        say(protocol_fd, {"error": f"{type(error).__name__}: {error}"})
         return _EXIT_UNHANDLED
 
 
@@ -147,8 +148,8 @@ def _run_in_fork(request: Mapping[str, Any], manifest: Any, protocol_fd: int) ->
     _, status = os.waitpid(pid, 0)
     os.close(fork_lives)
     if os.WIFSIGNALED(status):
-        _say(protocol_fd, {"error": f"dbt was killed by signal {os.WTERMSIG(status)}"})
-    _say(protocol_fd, {"exit": os.waitstatus_to_exitcode(status)})
+        say(protocol_fd, {"error": f"dbt was killed by signal {os.WTERMSIG(status)}"})
+    say(protocol_fd, {"exit": os.waitstatus_to_exitcode(status)})
 
 
 def main() -> None:

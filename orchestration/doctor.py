@@ -8,6 +8,7 @@ read-only.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import sys
@@ -21,7 +22,8 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.settings import Settings
+from orchestration.settings import SPARK, Settings
+from orchestration.spark_tables import LIST
 
 if TYPE_CHECKING:
     from orchestration.landing.manifest import Manifest
@@ -78,6 +80,7 @@ def examine(settings: Settings) -> list[Section]:
         ("Installed", lambda _settings: look_at_versions()),
         ("Configured", look_at_settings),
         ("State folder", look_at_home),
+        ("Engine", look_at_engine),
         ("Getfly", look_at_getfly),
         ("Landing zone", look_at_landing),
         ("Checks", look_at_checks),
@@ -164,6 +167,28 @@ def look_at_home(settings: Settings) -> Iterator[Finding]:
         yield _problem(room, "make room; old files under warehouse/spill and exports may go")
     else:
         yield _ok(room)
+
+
+def look_at_engine(settings: Settings) -> Iterator[Finding]:
+    """Whether what builds the tables is there. Spark itself is not started."""
+    if settings.engine != SPARK:
+        yield _ok("DuckDB builds the tables")
+        return
+    if settings.spark_python.exists():
+        yield _ok(f"Spark builds the tables, with dbt from {settings.spark_python}")
+    else:
+        yield _problem(f"there is no {settings.spark_python}", "run: make install-spark; or set KPI_SPARK_PYTHON")
+    java_home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=f"{java_home}/bin") if java_home else shutil.which("java")
+    if java is None:
+        where = f"under JAVA_HOME, {java_home}" if java_home else "on PATH"
+        yield _problem(f"Spark needs Java 17, and there is none {where}", "install one, or set JAVA_HOME")
+    listed = settings.spark_dir / LIST
+    if not listed.exists():
+        yield _note(f"no build has finished in {settings.spark_dir}", "the next night builds everything there")
+    else:
+        tables = json.loads(listed.read_text(encoding="utf-8"))
+        yield _ok(f"{len(tables)} tables in {settings.spark_dir}")
 
 
 def look_at_getfly(settings: Settings) -> Iterator[Finding]:

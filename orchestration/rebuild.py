@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration import spark_plan
 from orchestration.aside import build_whole, check_built, scratch_home, worker_aside
 from orchestration.build_plan import built_now, finish
 from orchestration.compare import Comparison, Limits, Section, compare_databases
@@ -83,6 +84,7 @@ def rebuild(settings: Settings, progress: Progress, *, dry_run: bool = False) ->
         refuse_stale(settings, landing, place.warehouse_path, progress)
         _swap(place.warehouse_path, settings.warehouse_path)
         finish(settings, built_now(settings, as_of))
+        spark_plan.forget(settings)  # What stands there is not vouched for by what was built here.
         return Rebuilt(comparison, publish_current(settings, landing, as_of, progress))
 
 

@@ -15,6 +15,19 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+SPARK = "spark"
+
+_PATHS = (
+    "files_path",
+    "getfly_key_file",
+    "getfly_codes",
+    "postgres_password_file",
+    "report_folder",
+    "smtp_password_file",
+    "metabase_api_key_file",
+    "spark_warehouse",
+    "spark_events",
+)
 
 
 def _known_timezone(name: str) -> str:
@@ -71,6 +84,28 @@ class Settings(BaseSettings):
     demo_end: date = Field(default=date(2026, 3, 31), description="Last day of the demo company's history.")
     threads: int = Field(default=2, ge=1, description="Threads of DuckDB and of dbt.")
     memory_limit: str = Field(default="4GB", description="DuckDB's memory limit; beyond it, work spills to disk.")
+    engine: Literal["duckdb", "spark"] = Field(
+        default="duckdb", description="What builds the tables: duckdb, or spark (docs/spark.md)."
+    )
+    spark_python: Path = Field(
+        default=PROJECT_DIR / ".venv-spark" / "bin" / "python",
+        description="Python of the environment that has dbt and Spark; `make install-spark` makes this one.",
+    )
+    spark_master: str | None = Field(
+        default=None, description="The cluster, such as spark://HOST:7077; unset: local[2], in one process."
+    )
+    spark_warehouse: Path | None = Field(
+        default=None, description="Folder of Spark's tables, shared by all executors; unset: under KPI_HOME."
+    )
+    spark_metastore: SecretStr | None = Field(
+        default=None, description="JDBC address of Spark's catalog; unset: a Derby database in that folder."
+    )
+    spark_driver_memory: str | None = Field(default=None, description="Memory of Spark's driver; unset: 3g.")
+    spark_executor_memory: str | None = Field(default=None, description="Memory of each executor; unset: 1g.")
+    spark_partitions: int | None = Field(default=None, ge=1, description="Partitions of a shuffle; unset: 8.")
+    spark_events: Path | None = Field(default=None, description="Folder for Spark's event log; unset: none is kept.")
+    spark_ui: bool = Field(default=False, description="Whether Spark serves its own page on port 4040 meanwhile.")
+    spark_log_level: str | None = Field(default=None, description="How much Spark says in the log; unset: ERROR.")
     lock_wait_seconds: float = Field(
         default=600.0, ge=0, description="How long a run waits for another writer before it gives up."
     )
@@ -140,14 +175,12 @@ class Settings(BaseSettings):
     def model_post_init(self, _context: object, /) -> None:
         """Make paths absolute, once, while the working directory is the one the person meant."""
         object.__setattr__(self, "home", self.home.expanduser().resolve())
-        if self.files_path is not None:
-            object.__setattr__(self, "files_path", self.files_path.expanduser().resolve())
-        for name in ("getfly_key_file", "getfly_codes", "report_folder", "smtp_password_file", "metabase_api_key_file"):
+        # Not resolved: the Python of an environment is a link to one outside of it.
+        object.__setattr__(self, "spark_python", self.spark_python.expanduser().absolute())
+        for name in _PATHS:
             path = getattr(self, name)
             if path is not None:
                 object.__setattr__(self, name, path.expanduser().resolve())
-        if self.postgres_password_file is not None:
-            object.__setattr__(self, "postgres_password_file", self.postgres_password_file.expanduser().resolve())
 
     @property
     def zone(self) -> ZoneInfo:
@@ -173,6 +206,11 @@ class Settings(BaseSettings):
     def warehouse_path(self) -> Path:
         """The DuckDB file dbt writes; one writer at a time."""
         return self.warehouse_dir / "warehouse.duckdb"
+
+    @property
+    def spark_dir(self) -> Path:
+        """Where Spark's tables and, unless a setting says otherwise, its catalog are."""
+        return self.spark_warehouse or self.warehouse_dir / "spark"
 
     @property
     def landing_index_path(self) -> Path:

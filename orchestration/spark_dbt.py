@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,17 +86,27 @@ def finish(*, is_success: bool) -> None:
     session.stop()
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one dbt command; 0 when dbt calls it a success."""
+def run(arguments: Sequence[str], callbacks: Sequence[Callable[[Any], None]] = ()) -> tuple[int, str | None]:
+    """Run one dbt command, and tell its events to the callbacks.
+
+    Returns 0 when dbt calls it a success, 1 when not, 2 with the reason when dbt stopped with an exception.
+    """
     from dbt.cli.main import dbtRunner
 
     keep_ansi()
-    result = dbtRunner().invoke(list(arguments))
+    result = dbtRunner(callbacks=list(callbacks)).invoke(list(arguments))
     finish(is_success=result.success)
     if result.exception is not None:
-        print(result.exception, file=sys.stderr)
-        return 2
-    return 0 if result.success else 1
+        return 2, str(result.exception).strip() or type(result.exception).__name__
+    return (0 if result.success else 1), None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one dbt command from a terminal; returns the exit code of `run`."""
+    code, problem = run(arguments)
+    if problem is not None:
+        print(problem, file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":

@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING
 from orchestration.build_plan import CHANGES, BuildPlan, Built, built_now, plan_build, record_built
 from orchestration.dbt_run import read_run_results
 from orchestration.settings import Settings
+from orchestration.spark_tables import LIST
 
 if TYPE_CHECKING:
     import duckdb
 
+_RECORD = "spark_build.duckdb"
 _HANDED_OVER = {"build": "changes._build", "records": "changes._records"}
 
 
@@ -33,14 +35,17 @@ def spark_target(settings: Settings) -> Path:
 
 
 def built_on_spark(settings: Settings, as_of: date) -> Built:
-    """What a build on Spark is made of now, with the last dbt run there was on it."""
+    """What a build on Spark is made of now, with the last dbt run there was on it, and where its tables are."""
     results = read_run_results(spark_target(settings) / "run_results.json")
     invocation = str(results["metadata"]["invocation_id"]) if results is not None else ""
-    return replace(built_now(settings, as_of), invocation=invocation)
+    built = built_now(settings, as_of)
+    return replace(built, project=f"{built.project} {settings.spark_dir}", invocation=invocation)
 
 
 def prepare(settings: Settings, wanted: Built, *, only_everything: str | None = None) -> BuildPlan:
     """Plan the build, take the record of a finished one away, and write out what changed. The writer lock is held."""
+    if only_everything is None and not (settings.spark_dir / LIST).exists():
+        only_everything = f"there are no tables in {settings.spark_dir}"
     with _open(settings) as connection:
         plan = plan_build(connection, settings.landing_index_path, wanted, only_everything)
         if plan.mode == CHANGES:
@@ -54,12 +59,18 @@ def finish(settings: Settings, built: Built) -> None:
         record_built(connection, settings.landing_index_path, built)
 
 
+def forget(settings: Settings) -> None:
+    """Have the next build on Spark be one of everything. The writer lock is held."""
+    for name in (_RECORD, f"{_RECORD}.wal"):
+        (settings.warehouse_dir / name).unlink(missing_ok=True)
+
+
 @contextmanager
 def _open(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     import duckdb
 
     settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(settings.warehouse_dir / "spark_build.duckdb") as connection:
+    with duckdb.connect(settings.warehouse_dir / _RECORD) as connection:
         connection.execute("set memory_limit = ?", [settings.memory_limit])
         connection.execute("set threads = ?", [settings.threads])
         yield connection

@@ -15,57 +15,14 @@ from dagster_dbt import dbt_assets
 from orchestration.assets.project import Translator, dbt_project
 from orchestration.assets.services import Services
 from orchestration.assets.writer import POOL, WRITER
-from orchestration.build_plan import CHANGES, EVERYTHING, BuildPlan, built_now, finish, prepare
-from orchestration.dbt_build import BUILT_ONLY, BuildPlace, run_build
-from orchestration.dbt_run import DBT_PROJECT_DIR, DbtError, dbt_environment, dbt_paths
-from orchestration.gate import expected_nodes
+from orchestration.build_plan import CHANGES
+from orchestration.dbt_run import DBT_PROJECT_DIR, DbtError
+from orchestration.engine import Order, engine_of
 from orchestration.progress import BuildSummary, Progress
 from orchestration.rules.explain import ADVICE, unreadable
+from orchestration.selection import left_alone
 
 _UNIQUE_ID = "dagster_dbt/unique_id"
-
-
-_ONLY_NAMED = ("--indirect-selection", "empty")
-_LEFT_ALONE = (
-    "resource_type:seed",
-    "path:models/access,resource_type:model",
-    "path:seeds,resource_type:test,config.severity:error",
-)
-"""What `left_alone` finds, in few words: dbt compares each name it is given with every node, 500 take nine seconds."""
-
-
-def left_alone(manifest: Mapping[str, Any]) -> frozenset[str]:
-    """Nodes that changed rows cannot change: rules, tests of rules that passed, and views that only name tables."""
-    return frozenset(
-        unique_id
-        for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] == "seed"
-        or (node["resource_type"] == "model" and node["schema"] == "access")
-        or _is_passed_test_of_rules(node)
-    )
-
-
-def _is_passed_test_of_rules(node: Mapping[str, Any]) -> bool:
-    """A test that may only warn has to go on doing so."""
-    is_of_rules = node["resource_type"] == "test" and str(node["original_file_path"]).startswith("seeds/")
-    return is_of_rules and str(node["config"]["severity"]).lower() == "error"
-
-
-def build_selection(
-    manifest: Mapping[str, Any], selected: frozenset[str] | None, mode: str = EVERYTHING
-) -> tuple[list[str], frozenset[str]]:
-    """The extra arguments of `dbt build`, and the nodes it must report; `selected` is None for the whole project.
-
-    A build of changes leaves alone what cannot have changed; all other tests run in it.
-    """
-    everything = expected_nodes(manifest)
-    if selected is None and mode == EVERYTHING:
-        return [*BUILT_ONLY], everything
-    if selected is None:
-        return [*BUILT_ONLY, *_ONLY_NAMED, "--exclude", *_LEFT_ALONE], everything - left_alone(manifest)
-    nodes = selected & everything
-    names = sorted(".".join(manifest["nodes"][unique_id]["fqn"]) for unique_id in nodes)
-    return [*BUILT_ONLY, *_ONLY_NAMED, "--select", *names], nodes
 
 
 def _selected_nodes(context: dg.AssetExecutionContext) -> frozenset[str] | None:
@@ -167,16 +124,6 @@ def _list_batches(services: Services) -> date:
     return as_of
 
 
-def _plan(services: Services, as_of: date, selected: frozenset[str] | None) -> BuildPlan:
-    """How this build goes. A part of the tables alone is built anew, since the rest does not follow."""
-    settings = services.settings
-    return prepare(
-        settings,
-        built_now(settings, as_of),
-        only_everything=None if selected is None else "only some of the tables were asked for",
-    )
-
-
 def refuse_unreadable_rules(progress: Progress, project_dir: Path) -> None:
     """Stop before dbt does where a rule file cannot be loaded, with a sentence for whoever edited it."""
     wrong = unreadable(project_dir)
@@ -203,15 +150,12 @@ def warehouse_assets(services: Services, manifest: Mapping[str, Any]) -> dg.Asse
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         as_of = _list_batches(services)
         refuse_unreadable_rules(services.progress, DBT_PROJECT_DIR)
-        selected = _selected_nodes(context)
-        plan = _plan(services, as_of, selected)
-        arguments, expected = build_selection(manifest, selected, plan.mode)
-        services.progress.building(as_of, len(expected))
-        settings = services.settings
-        environment = dbt_environment(settings, as_of, plan.mode)
-        place = BuildPlace(settings.warehouse_path, dbt_paths(settings).target, environment)
+        wanted = _selected_nodes(context)
+        engine = engine_of(services.settings)
+        # A part of the tables alone is built anew, since the rest does not follow.
+        plan = engine.prepare(as_of, None if wanted is None else "only some of the tables were asked for")
         try:
-            build = run_build(services.worker, place, manifest, expected, arguments, services.progress, plan.describe())
+            build = engine.build(services.worker, manifest, Order(as_of, wanted, plan), services.progress)
         except DbtError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         report = build.report
@@ -229,7 +173,7 @@ def warehouse_assets(services: Services, manifest: Mapping[str, Any]) -> dg.Asse
                 metadata={"nodes": dg.MetadataValue.text(report.describe(limit=200))},
                 allow_retries=False,
             )
-        if selected is None:
-            finish(settings, built_now(settings, as_of))
+        if wanted is None:
+            engine.finish(as_of)
 
     return warehouse

@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from orchestration.aside import build_whole, check_built, refuse_blocking
+from orchestration.aside import check_built, fresh_manifest, refuse_blocking, refuse_incomplete
 from orchestration.backfill.months import BackfillError
 from orchestration.backfill.plan import Plan
-from orchestration.build_plan import built_now, finish, prepare
 from orchestration.contract import contract
-from orchestration.dbt_build import BuildPlace
-from orchestration.dbt_run import DbtWorker, dbt_environment, dbt_paths
+from orchestration.dbt_run import DbtWorker, dbt_paths
+from orchestration.engine import Order, engine_of
 from orchestration.freezing.index import list_frozen
 from orchestration.landing.index import write_index
 from orchestration.landing.ingest import ingest_night
@@ -45,14 +44,11 @@ def backfill(
         raise BackfillError(f"no batch of source {source.name} has landed, so there is nothing to build")
     write_index(landing, source.name, as_of, settings.warehouse_dir)
     list_frozen(settings, as_of)
-    prepare(
-        settings,
-        built_now(settings, as_of),
-        only_everything="a backfill was asked for",
-    )
-    place = BuildPlace(settings.warehouse_path, dbt_paths(settings).target, dbt_environment(settings, as_of))
-    build_whole(worker, place, as_of, progress)
-    finish(settings, built_now(settings, as_of))
+    engine = engine_of(settings)
+    order = Order(as_of, None, engine.prepare(as_of, "a backfill was asked for"))
+    manifest = fresh_manifest(worker, dbt_paths(settings).target, progress)
+    refuse_incomplete(engine.build(worker, manifest, order, progress))
+    engine.finish(as_of)
     check_built(
         landing,
         source.name,

@@ -133,3 +133,20 @@ def test_a_key_in_the_environment_is_never_shown(settings: Settings, monkeypatch
     told = "\n".join(f"{one.text} {one.advice}" for section in examine(keyed) for one in section.findings)
     assert "KPI_GETFLY_KEY = ****" in told
     assert "a-key-of-thirty" not in told + repr(keyed)
+
+
+def test_spark_without_its_environment_or_java_is_a_problem(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [finding.text for finding in _findings(settings, "Engine")] == ["DuckDB builds the tables"]
+    on_spark = settings.model_copy(update={"engine": "spark", "spark_python": tmp_path / "python"})
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "java"))
+    assert _problems(on_spark, "Engine") == [
+        f"there is no {tmp_path / 'python'}",
+        f"Spark needs Java 17, and there is none under JAVA_HOME, {tmp_path / 'java'}",
+    ]
+    (tmp_path / "java" / "bin").mkdir(parents=True)
+    for program in (tmp_path / "python", tmp_path / "java" / "bin" / "java"):
+        program.touch(mode=0o755)
+    assert _problems(on_spark, "Engine") == []
+    assert _findings(on_spark, "Engine")[-1].advice == "the next night builds everything there"
