@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.contract import contract
-from orchestration.dbt_run import dbt_paths, project_fingerprint, read_run_results
+from orchestration.dbt_run import dbt_paths, last_invocation, project_fingerprint
 from orchestration.landing import changes
 from orchestration.landing.changes import Batch, EntityBatches, lost_records, record_changes
 from orchestration.settings import Settings
@@ -90,8 +90,7 @@ def why_everything(built: Built | None, wanted: Built) -> str | None:
 
 def built_now(settings: Settings, as_of: date) -> Built:
     """What a build is made of now, with the last dbt run there was."""
-    run_results = read_run_results(dbt_paths(settings).run_results)
-    invocation = str(run_results["metadata"]["invocation_id"]) if run_results is not None else ""
+    invocation = last_invocation(dbt_paths(settings).run_results)
     return Built(as_of, f"{project_fingerprint(settings)} {_code()}", contract().fingerprint, invocation)
 
 
@@ -112,7 +111,7 @@ def prepare(settings: Settings, wanted: Built, *, only_everything: str | None = 
     """
     if not settings.warehouse_path.exists():
         return everything(only_everything or "there is no warehouse yet")
-    with _open(settings) as connection:
+    with open_warehouse(settings) as connection:
         return plan_build(connection, settings.landing_index_path, wanted, only_everything)
 
 
@@ -133,11 +132,12 @@ def plan_build(
 
 def finish(settings: Settings, built: Built) -> None:
     """Record that everything was built and passed, from the batches of the index. The caller holds the writer lock."""
-    with _open(settings) as connection:
+    with open_warehouse(settings) as connection:
         record_built(connection, settings.landing_index_path, built)
 
 
-def _open(settings: Settings) -> duckdb.DuckDBPyConnection:
+def open_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """The warehouse file for writing, within the limits of the settings."""
     import duckdb
 
     limits: dict[str, str | bool | int | float | list[str]] = {

@@ -79,6 +79,12 @@ def read_run_results(path: Path) -> Mapping[str, Any] | None:
     return results
 
 
+def last_invocation(path: Path) -> str:
+    """dbt's own id of the run that left these results; empty where there are none."""
+    results = read_run_results(path)
+    return str(results["metadata"]["invocation_id"]) if results is not None else ""
+
+
 def dbt_environment(settings: Settings, as_of: date | None = None, build: str = "everything") -> dict[str, str]:
     """The variables the dbt project reads. Without `as_of` the project takes yesterday in the company's time zone.
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.build_plan import CHANGES, BuildPlan, Built, built_now, plan_build, record_built
-from orchestration.dbt_run import read_run_results
+from orchestration.dbt_run import last_invocation
 from orchestration.settings import Settings
 from orchestration.spark_tables import LIST
 
@@ -36,8 +36,7 @@ def spark_target(settings: Settings) -> Path:
 
 def built_on_spark(settings: Settings, as_of: date) -> Built:
     """What a build on Spark is made of now, with the last dbt run there was on it, and where its tables are."""
-    results = read_run_results(spark_target(settings) / "run_results.json")
-    invocation = str(results["metadata"]["invocation_id"]) if results is not None else ""
+    invocation = last_invocation(spark_target(settings) / "run_results.json")
     built = built_now(settings, as_of)
     return replace(built, project=f"{built.project} {settings.spark_dir}", invocation=invocation)
 

@@ -11,12 +11,12 @@ table that is taken, written again when a build has finished, and names the last
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Set
-from contextlib import contextmanager
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.dbt_run import DbtError, dbt_paths, read_run_results
+from orchestration.build_plan import open_warehouse
+from orchestration.dbt_run import DbtError, dbt_paths, last_invocation
 from orchestration.serving.sql import identifier
 from orchestration.settings import Settings
 
@@ -40,7 +40,8 @@ def take_tables(settings: Settings, names: Set[str]) -> list[str]:
     missing = sorted(names - listed.keys())
     if missing:
         raise DbtError(f"Spark has built no table {', '.join(missing)}: it is not in {settings.spark_dir / LIST}")
-    with _open(settings) as connection:
+    settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
+    with open_warehouse(settings) as connection:
         taken = _taken(connection, _last_run(settings))
         wanted = sorted(name for name in names if taken.get(name) != listed[name])
         connection.execute("begin")
@@ -62,7 +63,7 @@ def take_tables(settings: Settings, names: Set[str]) -> list[str]:
 def record_taken(settings: Settings) -> None:
     """Remember that the warehouse's tables are those on Spark's list, tested by the last dbt run there was."""
     listed, last_run = _listed(settings.spark_dir), _last_run(settings)
-    with _open(settings) as connection:
+    with open_warehouse(settings) as connection:
         connection.execute("begin")
         connection.execute(f"create schema if not exists {_SCHEMA}")
         connection.execute(f"create or replace table {_TAKEN} (name varchar, folder varchar, last_run varchar)")
@@ -82,8 +83,7 @@ def _listed(spark_dir: Path) -> Mapping[str, str]:
 
 
 def _last_run(settings: Settings) -> str:
-    results = read_run_results(dbt_paths(settings).run_results)
-    return str(results["metadata"]["invocation_id"]) if results is not None else ""
+    return last_invocation(dbt_paths(settings).run_results)
 
 
 def _taken(connection: duckdb.DuckDBPyConnection, last_run: str) -> Mapping[str, str]:
@@ -96,17 +96,3 @@ def _taken(connection: duckdb.DuckDBPyConnection, last_run: str) -> Mapping[str,
         return {}
     rows = connection.execute(f"select name, folder from {_TAKEN} where last_run = $run", {"run": last_run}).fetchall()
     return dict(rows)
-
-
-@contextmanager
-def _open(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    import duckdb
-
-    limits: dict[str, str | bool | int | float | list[str]] = {
-        "threads": settings.threads,
-        "memory_limit": settings.memory_limit,
-        "temp_directory": str(settings.warehouse_dir / "spill"),
-    }
-    settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(settings.warehouse_path, config=limits) as connection:
-        yield connection

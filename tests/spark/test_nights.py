@@ -128,7 +128,7 @@ def test_every_table_is_the_same_after_every_run(history: History) -> None:
     for run in history.runs:
         assert not run.difference.differing, (run.published, run.difference.differing)
         assert len(run.difference.tables) > 110
-        assert sum(table.now or 0 for table in run.difference.tables) > 10_000
+        assert sum(table.now or 0 for table in run.difference.tables) > 50_000
 
 
 def test_every_run_was_tested_and_published(history: History) -> None:
@@ -165,4 +165,4 @@ def test_only_the_files_of_the_last_two_builds_are_kept(history: History) -> Non
     tables = history.company.settings.spark_dir / "tables"
     kept = [len(list(table.iterdir())) for schema in tables.iterdir() for table in schema.iterdir()]
     assert len(kept) > 110
-    assert set(kept) <= {1, 2}
+    assert set(kept) == {2}  # The last build made everything anew.
