@@ -3,12 +3,13 @@
 Belongs here: which parts there are, their order, the page. Not here: how a part measures (the modules beside this one).
 
 Usage: `python -m benchmarks.bench [--sizes 1 10 100] [--repeats 3] [--parts cards nights landing serving]
-[--contestants …] [--threads 2] [--memory-limit 4GB] [--keep FOLDER] [--to docs/benchmark_results.md]`. Sizes are
-millions of rows of history. `--contestants` says who competes in `cards`, everybody by default; the floor and this
-project always do. `--keep` leaves prepared companies and what was measured in a folder, where the next call finds them:
-sizes and parts that it does not measure stay on the page as they were. The page is replaced as a whole, and only by a
-run that came to its end. A part whose command fails is named on it, and the exit code is 1; a
-contestant with other figures than ours ends everything.
+[--contestants …] [--server-marts all] [--threads 2] [--memory-limit 4GB] [--keep FOLDER]
+[--to docs/benchmark_results.md]`. Sizes are millions of rows of history. `--contestants` says who competes in `cards`,
+everybody by default; the floor and this project always do. `--server-marts asked` sends PostgreSQL only what the
+dashboards' questions read. `--keep` leaves prepared companies and what was measured in a folder, where the next call
+finds them: sizes and parts that it does not measure stay on the page as they were. The page is replaced as a whole, and
+only by a run that came to its end. A part whose command fails is named on it, and the exit code is 1; a contestant with
+other figures than ours ends everything.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Asked:
     contestants: Sequence[str]
     limits: Limits
     repeats: int
+    only_asked: bool = False
 
 
 class Clock:
@@ -96,13 +98,13 @@ def _measure_part(name: str, found: AtSize, folder: Path, asked: Asked, tell: Ca
         found.cards = contest.compete(home, size.history_ends, aside, limits, repeats, asked.contestants, tell)
     elif name == "landing":
         _, found.landing = landing.measure(home, size.history_ends, folder / "deliveries", limits, repeats, tell)
+    elif name == "nights":
+        tell("building the history, the first build of everything")
+        found.nights = changed_night.measure(folder, size, repeats, limits, tell)
     else:
         tell("building the history, which is not measured")
-        home = prepare(folder, size, limits)
-        if name == "nights":
-            found.nights = changed_night.measure(folder, size, repeats, limits, tell)
-        else:
-            found.serving = dashboards.measure(home, size.history_ends, limits, repeats, tell)
+        home = prepare(folder, size, limits).home
+        found.serving = dashboards.measure(home, size.history_ends, limits, repeats, asked.only_asked, tell)
 
 
 def _usage(at: AtSize, name: str) -> Usage | None:
@@ -287,6 +289,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="how often everything is measured")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
+    parser.add_argument("--server-marts", choices=("all", "asked"), default="all", help="what PostgreSQL gets")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory-limit", default="4GB")
     parser.add_argument("--keep", type=Path, help="folder where prepared companies stay and are found again")
@@ -294,7 +297,7 @@ def main() -> None:
     options = parser.parse_args()
     facts, clock = _facts(), Clock()
     limits = Limits(options.threads, options.memory_limit)
-    asked = Asked(options.parts, options.contestants, limits, options.repeats)
+    asked = Asked(options.parts, options.contestants, limits, options.repeats, options.server_marts == "asked")
     with tempfile.TemporaryDirectory(prefix="kpi-benchmark-") as aside:
         folder = options.keep.resolve() if options.keep else Path(aside)
         folder.mkdir(parents=True, exist_ok=True)

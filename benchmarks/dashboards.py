@@ -4,7 +4,8 @@ Belongs here: the questions, asking them, percentiles, the tables; publishing to
 Not here: the larger made-up table (`postgres.py`).
 
 Every question is asked of tables that hold figures already added up by month, employee or department. Each is asked
-once unmeasured, then `ASKED` times; the percentiles are over all questions together.
+once unmeasured, then `ASKED` times; the percentiles are over all questions together. `only_asked` keeps every other
+mart of figures or rows off the server, as KPI_POSTGRES_WITHOUT does for a history whose rows are too many for it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import psycopg
@@ -26,6 +28,7 @@ from benchmarks.pages import broadest_viewer
 from benchmarks.postgres import bare_copy, seconds
 from orchestration.report.tour import choose_tour
 from orchestration.serving.postgres.publish import publish_to
+from orchestration.serving.postgres.tables import read_tables
 from orchestration.serving.publish import publish
 from orchestration.serving.reading import look_as, open_publication
 from orchestration.settings import Settings
@@ -106,6 +109,7 @@ class Served:
     first_seconds: float
     again_seconds: float
     waits: Sequence[Waits]
+    left_out: tuple[str, ...] = ()
 
 
 def questions(month: date, relation: Callable[[str], str]) -> dict[str, str]:
@@ -135,7 +139,25 @@ def _wait(answer: Callable[[str], object], text: str) -> float:
     return seconds(lambda: answer(text))
 
 
-def measure(home: Path, as_of: date, limits: Limits, repeats: int, tell: Callable[[str], None] = print) -> Served:
+def not_asked(marts: Path) -> frozenset[str]:
+    """Marts of figures or rows that no question reads."""
+    asked = {name for text in QUESTIONS.values() for _, name, _, _ in Formatter().parse(text) if name}
+    with open_publication(marts) as duck:
+        return frozenset(
+            published.name
+            for published in read_tables(duck)
+            if published.name.startswith(("fct_", "kpi_")) and published.name not in asked
+        )
+
+
+def measure(
+    home: Path,
+    as_of: date,
+    limits: Limits,
+    repeats: int,
+    only_asked: bool = False,
+    tell: Callable[[str], None] = print,
+) -> Served:
     """Publish the warehouse of `home` to a file and to a PostgreSQL of its own, and ask both."""
     settings = Settings(home=home)
     with tempfile.TemporaryDirectory(prefix="kpi-benchmark-") as aside, running_server() as server:
@@ -145,10 +167,11 @@ def measure(home: Path, as_of: date, limits: Limits, repeats: int, tell: Callabl
         tell("publishing to a file")
         publish(settings.warehouse_path, marts, meta, threads=limits.threads, memory_limit=limits.memory_limit)
         waits = _ask_duckdb(marts, as_of.replace(day=1), limits, tell)
-        target = make_database(server, folder, "bench", statement_timeout_seconds=3600)
+        without = not_asked(marts) if only_asked else frozenset()
+        target = make_database(server, folder, "bench", statement_timeout_seconds=3600, without=without)
         tell("bare COPY to PostgreSQL")
         with server.connect("bench") as operator:
-            bare = statistics.median(bare_copy(marts, operator) for _ in range(repeats))
+            bare = statistics.median(bare_copy(marts, operator, without) for _ in range(repeats))
         tell("publishing to PostgreSQL")
         published = publish_to(target, marts, passwords_path=folder / "keys.csv")
         again = statistics.median(publish_to(target, marts).seconds for _ in range(repeats))
@@ -160,7 +183,7 @@ def measure(home: Path, as_of: date, limits: Limits, repeats: int, tell: Callabl
         for reader, email in people.items():
             with log_in(server, target, keys[email]) as session:
                 waits.append(ask("PostgreSQL", reader, asked, partial(_answer, session)))
-    return Served(sum(published.rows.values()), bare, published.seconds, again, waits)
+    return Served(sum(published.rows.values()), bare, published.seconds, again, waits, tuple(sorted(without)))
 
 
 def _answer(session: psycopg.Connection[Any], text: str) -> object:
@@ -200,7 +223,10 @@ def describe_publishing(served: Served) -> str:
         [words, f"{taken:.1f}", f"{served.rows / taken:,.0f}", ratio(served.bare_seconds, taken)]
         for words, taken in shares
     ]
-    return table([f"{served.rows:,} rows to PostgreSQL", "wall s", "rows per s", "of COPY's speed"], lines)
+    figures = table([f"{served.rows:,} rows to PostgreSQL", "wall s", "rows per s", "of COPY's speed"], lines)
+    if not served.left_out:
+        return figures
+    return f"{figures}\n\nNot sent, as `KPI_POSTGRES_WITHOUT` can say: {', '.join(served.left_out)}."
 
 
 def describe_waits(served: Served) -> str:

@@ -135,6 +135,9 @@ class Settings(BaseSettings):
     postgres_connection_limit: int = Field(
         default=10, ge=1, le=1000, description="How many connections one viewer's login may have."
     )
+    postgres_without: str = Field(
+        default="", description="Marts that are not sent to the server, too large for it, separated by commas."
+    )
     metabase_url: str | None = Field(
         default=None, description="The Metabase that `kpi bi metabase` provisions: https://bi.company.example"
     )

@@ -1,7 +1,7 @@
-"""Which dashboards wait for a node of dbt's graph.
+"""Which dashboards wait for a node of dbt's graph, or read one of some marts.
 
-Belongs here: walking dbt's manifest from nodes to the exposures made of them. Not here: whether a run may be published
-(`orchestration/gate.py`): nothing is, while any node fails.
+Belongs here: walking dbt's manifest from nodes to the exposures made of them; looking through the dashboards' tables.
+Not here: whether a run may be published (`orchestration/gate.py`): nothing is, while any node fails.
 """
 
 from __future__ import annotations
@@ -29,3 +29,13 @@ def dashboards_behind(manifest: Mapping[str, Any], unique_ids: Iterable[str]) ->
             seen.add(node)
             ahead += children.get(node, [])
     return tuple(str(item["label"]) for unique_id, item in manifest["exposures"].items() if unique_id in seen)
+
+
+def dashboards_reading(marts: Iterable[str]) -> tuple[str, ...]:
+    """The titles of the dashboards that read one of these marts, in their order."""
+    # Nights without such marts do not read the dashboards.
+    from orchestration.bi.definition import read_dashboards
+    from orchestration.bi.exposures import marts_of
+
+    looked_for = set(marts)
+    return tuple(board.title.en for board in read_dashboards() if looked_for.intersection(marts_of(board)))

@@ -25,6 +25,7 @@ from benchmarks.measure import Limits
 from benchmarks.pages import broadest_viewer
 from orchestration.contract import contract
 from orchestration.landing.store import Landing
+from orchestration.serving.postgres.tables import read_tables
 from orchestration.serving.publish import publish
 from orchestration.serving.reading import open_publication
 from orchestration.settings import PROJECT_DIR
@@ -121,6 +122,23 @@ def test_every_question_has_an_answer_with_and_without_a_policy(built: DemoWareh
         for relation in (lambda mart: f"marts.{mart}", lambda mart: f"access.access_{mart}"):
             for name, text in dashboards.questions(month, relation).items():
                 assert connection.execute(text).fetchall(), name
+
+
+def test_only_marts_that_no_question_reads_stay_off_the_server(built: DemoWarehouse, tmp_path: Path) -> None:
+    marts = tmp_path / "marts.duckdb"
+    publish(built.database, marts, {"as_of": built.as_of, "source": "demo"})
+    read: set[str] = set()
+
+    def named(mart: str) -> str:
+        read.add(mart)
+        return mart
+
+    dashboards.questions(built.as_of, named)
+    with open_publication(marts) as connection:
+        figures = {table.name for table in read_tables(connection) if table.name.startswith(("fct_", "kpi_"))}
+    left_out = dashboards.not_asked(marts)
+    assert {"fct_interactions", "fct_journey"} < left_out
+    assert (read | left_out, read & left_out) == (figures, set())
 
 
 def test_several_companies_land_in_parts_as_they_would_whole(

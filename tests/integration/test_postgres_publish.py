@@ -19,6 +19,7 @@ from orchestration.serving.postgres.tables import read_tables
 from orchestration.serving.postgres.target import Connection, Target, connect
 from orchestration.serving.reading import open_publication
 from orchestration.serving.sql import identifier
+from orchestration.settings import Settings
 from tests.support.postgres import Server
 from tests.support.postgres_company import (
     FEW_MARTS,
@@ -268,6 +269,53 @@ def test_nobody_reads_what_is_being_built_or_was_replaced(
         assert session.execute("select count(*) from marts.publication").fetchall() == [(1,)]
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="schema marts__old"):
             session.execute("select count(*) from marts__old.publication")
+
+
+def test_marts_that_are_too_large_are_not_sent_and_the_dashboards_without_them_are_named(
+    target: Target, few: Path, postgres_server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "passwords.csv"
+    everything = publish_to(target, few, passwords_path=path)
+    published = publish_to(replace(target, without=frozenset({"kpi_month_figures", "fct_funnel"})), few)
+    assert set(everything.rows) - set(published.rows) == {"fct_funnel", "kpi_month_figures"}
+    assert {name: everything.rows[name] for name in published.rows} == published.rows
+    [words] = [line for line in published.lines() if line.startswith("Not sent")]
+    assert words.startswith("Not sent, as KPI_POSTGRES_WITHOUT says: fct_funnel, kpi_month_figures; dashboards")
+    assert words.endswith("that read them: KPI funnel, Sales")
+    assert not [line for line in everything.lines() if line.startswith("Not sent")]
+    with log_in(postgres_server, target, next(iter(keys_in(path).values()))) as session:
+        assert session.execute("select count(*) from marts.publication").fetchall() == [(1,)]
+        with pytest.raises(psycopg.errors.UndefinedTable, match="fct_funnel"):
+            session.execute("select count(*) from marts.fct_funnel")
+    publish_to(target, few)
+    with as_operator(postgres_server, target) as operator:
+        rows = operator.execute("select count(*) from marts.fct_funnel").fetchall()
+    assert rows == [(everything.rows["fct_funnel"],)]
+
+
+@pytest.mark.parametrize(
+    ("left_out", "words"),
+    [
+        ("fct_funel", "names fct_funel, but no such mart is published"),
+        ("dim_employees", "leaves out dim_employees, which every reader needs"),
+        ("dim_departments", "leaves out dim_departments, which every reader needs"),
+        ("publication", "leaves out publication, which every reader needs"),
+    ],
+)
+def test_a_mart_that_cannot_be_left_out_is_named_before_anything_happens(
+    target: Target, few: Path, left_out: str, words: str
+) -> None:
+    with pytest.raises(PublishError, match=f"KPI_POSTGRES_WITHOUT {words}"):
+        publish_to(replace(target, without=frozenset({left_out, "fct_customer_events"})), few)
+    assert live_generation(target) is None
+
+
+def test_the_setting_lists_marts_separated_by_commas(tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path, postgres_url="postgresql://kpi@localhost/kpi", postgres_without=" fct_journey,fct_interactions ,"
+    )
+    assert Target.of(settings).without == {"fct_interactions", "fct_journey"}
+    assert Target.of(Settings(home=tmp_path), "postgresql://kpi@localhost/kpi").without == frozenset()
 
 
 def test_two_publishers_do_not_meet(target: Target, few: Path) -> None:

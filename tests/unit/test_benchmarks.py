@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from benchmarks import bench, dashboards, landing
+from benchmarks import bench, changed_night, dashboards, landing
 from benchmarks.cards import contest
 from benchmarks.cards.check import MartsDiffer, check_same
 from benchmarks.cards.contest import EMPTY, FLOOR, OURS, START, Entry
@@ -339,6 +339,39 @@ def test_publishing_is_compared_with_the_copy_by_its_speed() -> None:
         ["whole publication, the first", "4.0", "250", "0.50"],
         ["whole publication, replacing one", "2.5", "400", "0.80"],
     ]
+
+
+def test_what_was_kept_off_the_server_is_said_below_its_figures() -> None:
+    served = Served(1000, 2.0, 4.0, 2.5, [], ("fct_interactions", "fct_journey"))
+    *figures, empty, words = dashboards.describe_publishing(served).splitlines()
+    assert "\n".join(figures) == dashboards.describe_publishing(Served(1000, 2.0, 4.0, 2.5, []))
+    assert (empty, words) == ("", "Not sent, as `KPI_POSTGRES_WITHOUT` can say: fct_interactions, fct_journey.")
+
+
+def _nights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, prepared: Usage | None) -> tuple[list[str], Nights]:
+    """Two turns on a state that was prepared; each build takes one second more than the one before."""
+    built: list[str] = []
+
+    def build(home: Path, mode: str, as_of: date, limits: Limits) -> Usage:
+        built.append(mode)
+        return _usage(float(len(built)), 1.0)
+
+    monkeypatch.setattr(changed_night, "prepare", lambda *_: changed_night.Prepared(tmp_path / "ready", prepared))
+    monkeypatch.setattr(changed_night, "rows_landed", lambda home, size: 5)
+    monkeypatch.setattr(changed_night, "_build", build)
+    (tmp_path / "ready").mkdir(exist_ok=True)
+    return built, changed_night.measure(tmp_path, size_of(1), 2, tell=lambda _: None)
+
+
+def test_the_build_that_prepares_counts_as_the_first_of_everything(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    built, nights = _nights(monkeypatch, tmp_path, _usage(100.0, 1.0))
+    assert built == ["parse", "changes", "parse", "changes", "everything"]
+    assert nights.everything.wall_seconds == (100 + 5) / 2
+    built, nights = _nights(monkeypatch, tmp_path, None)
+    assert built == ["parse", "changes", "everything"] * 2
+    assert nights.everything.wall_seconds == (3 + 6) / 2
 
 
 def test_the_page_says_machine_limits_and_size_and_has_every_part() -> None:

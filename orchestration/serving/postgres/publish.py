@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 from psycopg import sql
 
+from orchestration.bi.affected import dashboards_reading
 from orchestration.serving.errors import PublishError
 from orchestration.serving.postgres import entitlements, gate, logins, passwords, swap
 from orchestration.serving.postgres.indexes import create_indexes
@@ -23,7 +24,7 @@ from orchestration.serving.postgres.names import GONE, LIVE, NEW, OLD, compose
 from orchestration.serving.postgres.policies import protect
 from orchestration.serving.postgres.rights import Rights, check_everything, read_rights
 from orchestration.serving.postgres.state import other_databases
-from orchestration.serving.postgres.tables import Table, read_tables
+from orchestration.serving.postgres.tables import Table, read_tables, sent
 from orchestration.serving.postgres.target import Connection, Target, acting_as, session
 from orchestration.serving.postgres.views import create_views
 from orchestration.serving.reading import open_publication
@@ -35,7 +36,8 @@ class ServerPublication:
 
     `without_password` are logins that nobody can use yet; `refused` says who gets none, and why. `stall_ms` is the
     longest that a reader can have waited behind the swap. `left` says who keeps the publication before the former one
-    from being dropped, and is empty when it is gone. `other_databases` of the server are open to every login.
+    from being dropped, and is empty when it is gone. `other_databases` of the server are open to every login. The marts
+    `left_out` were not sent, because the settings say so.
     """
 
     shown: str
@@ -52,6 +54,7 @@ class ServerPublication:
     seconds: float
     left: str = ""
     other_databases: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """What happened, for people: one line for the rows, one for the logins, and what is left to do."""
@@ -71,6 +74,11 @@ class ServerPublication:
             f"{self.seconds:.1f} s; readers waited at most {self.stall_ms:.0f} ms",
             f"Logins: {', '.join(logins_now) or 'as they were'}; sessions ended: {self.sessions_ended}",
         ]
+        if self.left_out:
+            lines.append(
+                f"Not sent, as KPI_POSTGRES_WITHOUT says: {', '.join(self.left_out)}; "
+                f"dashboards that read them: {', '.join(dashboards_reading(self.left_out)) or 'none'}"
+            )
         if self.without_password:
             lines.append(
                 f"{self.without_password} logins have no password: `kpi publish --passwords FILE` gives them one."
@@ -110,7 +118,7 @@ def publish_to(
     if passwords_path is not None:
         passwords.refuse_existing(passwords_path)
     with open_publication(marts_path) as duck, session(target) as postgres:
-        tables, rights = read_tables(duck), read_rights(duck)
+        tables, rights = sent(read_tables(duck), target.without), read_rights(duck)
         if not rights.viewers:
             raise PublishError("nobody has both an e-mail and a right to a report; there is nobody to publish for")
         check_everything(duck, tables, rights)
@@ -135,6 +143,7 @@ def publish_to(
         seconds=time.monotonic() - started,
         left=left,
         other_databases=others,
+        left_out=tuple(sorted(target.without)),
     )
 
 

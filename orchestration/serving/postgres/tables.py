@@ -23,6 +23,8 @@ from orchestration.serving.sql import identifier
 
 DEPARTMENTS = "dim_departments"
 DEPARTMENT_NAMES, DEPARTMENT_PARENTS = "dim_department_names", "dim_department_parents"
+# The record of the publication, and what every dashboard reads.
+_ALWAYS = frozenset({PUBLICATION, DEPARTMENT_NAMES, DEPARTMENT_PARENTS, "dim_date", "dim_employees"})
 
 _TYPES = {
     "BOOLEAN": "boolean",
@@ -96,6 +98,22 @@ def read_tables(connection: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
         else:
             tables.append(_table(mart, shown, columns["main"].get(mart, ()), comments.get(mart, ())))
     return tuple(sorted(tables, key=lambda table: table.name))
+
+
+def sent(tables: tuple[Table, ...], without: frozenset[str]) -> tuple[Table, ...]:
+    """All tables but these. Raises PublishError for a name that no mart has, and for what every reader needs."""
+    needed = sorted(without & {*_ALWAYS, DEPARTMENTS})
+    if needed:
+        raise PublishError(
+            f"KPI_POSTGRES_WITHOUT leaves out {', '.join(needed)}, which every reader needs; take it off the list"
+        )
+    unknown = sorted(without - {table.name for table in tables})
+    if unknown:
+        raise PublishError(
+            f"KPI_POSTGRES_WITHOUT names {', '.join(unknown)}, but no such mart is published; "
+            "it takes names of schema marts, separated by commas"
+        )
+    return tuple(table for table in tables if table.name not in without)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, tuple[Column, ...]]]:

@@ -29,7 +29,7 @@ _THIS_MACHINE = frozenset({"", "localhost", "127.0.0.1", "::1"})
 @dataclass(frozen=True)
 class Target:
     """A server and how to treat it. `swap_wait_seconds` is how long readers may hold up a swap before they are ended;
-    the limits are those of every viewer's login."""
+    the limits are those of every viewer's login. `without` are marts that it does not get."""
 
     url: str
     password_file: Path | None = None
@@ -37,6 +37,7 @@ class Target:
     swap_wait_seconds: float = 60.0
     statement_timeout_seconds: int = 300
     connection_limit: int = 10
+    without: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse what would leak a password or send rows in the clear."""
@@ -77,6 +78,7 @@ class Target:
             settings.postgres_swap_wait_seconds,
             settings.postgres_statement_timeout_seconds,
             settings.postgres_connection_limit,
+            frozenset(filter(None, map(str.strip, settings.postgres_without.split(",")))),
         )
 
     @property
