@@ -5,7 +5,6 @@ input raises nothing here: it becomes quarantine or a failed manifest, and the b
 is the machine: a share that went away is tried again, anything else stops the run.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -119,24 +118,20 @@ def refuse_future(services: Services) -> None:
 def _ingest(
     services: Services, entities: Sequence[str], nights: Sequence[date]
 ) -> tuple[Mapping[str, list[Manifest]], Mapping[str, float]]:
-    """Land every night in order. Returns each entity's manifests and the seconds they took."""
+    """Land every night in order. Returns each entity's manifests, and the seconds from asking for it to its end."""
     from orchestration.landing.ingest import ingest_night
 
     manifests: dict[str, list[Manifest]] = defaultdict(list)
     seconds: dict[str, float] = defaultdict(float)
+
+    def on_progress(entity: str, manifest: Manifest | None, taken: float) -> None:
+        seconds[entity] += taken
+        if manifest is not None:
+            manifests[entity].append(manifest)
+        services.progress.ingested(entity, manifest)
+
     for night in nights:
         services.progress.ingesting(night, len(entities))
-        since = time.monotonic()
-
-        def on_progress(entity: str, manifest: Manifest | None) -> None:
-            nonlocal since
-            now = time.monotonic()
-            seconds[entity] += now - since
-            since = now
-            if manifest is not None:
-                manifests[entity].append(manifest)
-            services.progress.ingested(entity, manifest)
-
         ingest_night(
             services.landing, services.source, night, services.settings.zone, entities=entities, on_progress=on_progress
         )

@@ -71,7 +71,13 @@ def ask_again(settings: Settings, landing: Landing, source: Source, nights: Sequ
 
     for night in nights:
         progress.ingesting(night, len(contract().entities))
-        ingest_night(landing, source, night, settings.zone, on_progress=progress.ingested)
+        ingest_night(
+            landing,
+            source,
+            night,
+            settings.zone,
+            on_progress=lambda entity, manifest, _: progress.ingested(entity, manifest),
+        )
         progress.checking(BATCHES)
         outcomes = check_batches(landing, source.name, night, settings.checks_dir / "data_docs")
         save_outcomes(settings.checks_dir, night, BATCHES, outcomes)

@@ -5,8 +5,11 @@ Belongs here: what makes an entity's night a failure. Not here: Dagster (`assets
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from orchestration.contract import contract
@@ -15,7 +18,8 @@ from orchestration.landing.manifest import BatchStatus, Manifest
 from orchestration.landing.store import Landing
 from orchestration.sources.base import BatchKind, PastNights, RawTable, Source, SourceError
 
-Progress = Callable[[str, Manifest | None], None]
+Progress = Callable[[str, Manifest | None, float], None]
+Storing = Callable[[], Manifest]
 
 
 def ingest_entity(landing: Landing, source: Source, entity_name: str, night: date, zone: ZoneInfo) -> Manifest | None:
@@ -23,20 +27,8 @@ def ingest_entity(landing: Landing, source: Source, entity_name: str, night: dat
 
     None when the source does not have the entity, never had it, and need not have it.
     """
-    entity = contract()[entity_name]
-    try:
-        is_first = not _has_base(landing, source.name, entity_name, night)
-        raw = source.read(entity_name, night, complete=is_first or _lost_a_night(landing, source, entity_name, night))
-        if raw is None:
-            _absent(landing, source.name, entity_name, night)
-            _withdraw_failures(landing, source.name, entity_name, night)
-            return None
-        if is_first and raw.kind is BatchKind.DELTA:
-            raise _delta_without_base(source.name, raw, night)
-        validated = validate(entity, raw, zone)
-    except SourceError as error:
-        return landing.write_failure(source.name, night, entity_name, error)
-    return landing.write(source.name, night, raw, validated)
+    store = _judged(landing, source, entity_name, night, zone)
+    return None if store is None else store()
 
 
 def ingest_night(
@@ -49,19 +41,56 @@ def ingest_night(
 ) -> list[Manifest]:
     """Land one night of all entities, or of those named, in contract order; a manifest per entity delivered or failed.
 
-    `on_progress(entity, manifest)` is called after each entity; its manifest is None when there was nothing to land.
+    `on_progress(entity, manifest, seconds)` is called for each entity in that order, once its batch is there; the
+    manifest is None when there was nothing to land, and the seconds are those from asking for it to its end.
     """
     wanted = None if entities is None else {contract()[name].name for name in entities}
-    written = []
-    for entity in contract():
-        if wanted is not None and entity.name not in wanted:
-            continue
-        manifest = ingest_entity(landing, source, entity.name, night, zone)
+    written: list[Manifest] = []
+
+    def finish(entity: str, since: float, storing: Future[Manifest] | None) -> None:
+        manifest = None if storing is None else storing.result()
         if manifest is not None:
             written.append(manifest)
         if on_progress is not None:
-            on_progress(entity.name, manifest)
+            on_progress(entity, manifest, time.monotonic() - since)
+
+    # While a batch is compressed and written, the next one is read and judged: two processors at work, and no more than
+    # two entities in memory. The source is asked from one thread only.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="landing") as storage:
+        finish_former: Callable[[], None] | None = None
+        for entity in contract():
+            if wanted is not None and entity.name not in wanted:
+                continue
+            since = time.monotonic()
+            try:
+                store = _judged(landing, source, entity.name, night, zone)
+            finally:
+                # Whatever became of this entity, the one before it has landed or failed by itself.
+                if finish_former is not None:
+                    finish_former()
+            storing = None if store is None else storage.submit(store)
+            finish_former = partial(finish, entity.name, since, storing)
+        if finish_former is not None:
+            finish_former()
     return written
+
+
+def _judged(landing: Landing, source: Source, entity_name: str, night: date, zone: ZoneInfo) -> Storing | None:
+    """Ask the source and judge the rows: what is left to do is to store them, or why there are none."""
+    entity = contract()[entity_name]
+    try:
+        is_first = not _has_base(landing, source.name, entity_name, night)
+        raw = source.read(entity_name, night, complete=is_first or _lost_a_night(landing, source, entity_name, night))
+        if raw is None:
+            _absent(landing, source.name, entity_name, night)
+            _withdraw_failures(landing, source.name, entity_name, night)
+            return None
+        if is_first and raw.kind is BatchKind.DELTA:
+            raise _delta_without_base(source.name, raw, night)
+        validated = validate(entity, raw, zone)
+    except SourceError as error:
+        return partial(landing.write_failure, source.name, night, entity_name, error)
+    return partial(landing.write, source.name, night, raw, validated)
 
 
 def _absent(landing: Landing, source: str, entity: str, night: date) -> None:

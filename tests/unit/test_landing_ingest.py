@@ -1,5 +1,6 @@
 """One night into the landing zone: what is a failure, and that no entity stops another."""
 
+import threading
 from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ import pytest
 
 from orchestration.checks.batches import profile_night
 from orchestration.contract import contract
+from orchestration.contract.validation import Validated
 from orchestration.landing.ingest import ingest_entity, ingest_night
 from orchestration.landing.manifest import BatchStatus, Manifest
 from orchestration.landing.store import Landing
@@ -53,7 +55,7 @@ def test_absent_entities_are_fine_unless_they_must_be_delivered(landing: Landing
     source = Tables(employees=EMPLOYEES)
     seen: list[tuple[str, Manifest | None]] = []
     manifests = ingest_night(
-        landing, source, NIGHT, ZONE, on_progress=lambda entity, manifest: seen.append((entity, manifest))
+        landing, source, NIGHT, ZONE, on_progress=lambda entity, manifest, _: seen.append((entity, manifest))
     )
     assert [(m.entity, m.status) for m in manifests] == [
         ("employees", BatchStatus.LANDED),
@@ -129,6 +131,67 @@ def test_warnings_reach_the_manifest(landing: Landing) -> None:
 def test_defects_of_the_program_are_not_taken_for_bad_input(landing: Landing) -> None:
     with pytest.raises(ZeroDivisionError):
         ingest_night(landing, Tables(departments=ZeroDivisionError()), NIGHT, ZONE)
+
+
+class _Meeting(Landing):
+    """A landing zone that stores a batch only once the source has been asked for the next entity."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.asked = threading.Event()
+
+    def write(self, source: str, night: date, raw: RawTable, validated: Validated) -> Manifest:
+        if raw.entity == "employees":
+            assert self.asked.wait(30), "the next entity is asked for only after this one is stored"
+        return super().write(source, night, raw, validated)
+
+
+class _Announcing(Tables):
+    """Says when it is asked for customers."""
+
+    def __init__(self, asked: threading.Event, **tables: pa.Table | Exception) -> None:
+        super().__init__(**tables)
+        self.asked = asked
+
+    def read(self, entity: str, night: date, complete: bool = False) -> RawTable | None:
+        if entity == "customers":
+            self.asked.set()
+        return super().read(entity, night, complete)
+
+
+def test_a_batch_is_stored_while_the_next_entity_is_read(tmp_path: Path) -> None:
+    landing = _Meeting(tmp_path / "landing")
+    source = _Announcing(landing.asked, employees=EMPLOYEES, customers=CUSTOMERS)
+    only_these = ["employees", "customers"]
+    seen: list[str] = []
+    manifests = ingest_night(
+        landing, source, NIGHT, ZONE, only_these, lambda entity, _, seconds: seen.append(f"{entity} {seconds > 0}")
+    )
+    assert [(m.entity, m.status) for m in manifests] == [(name, BatchStatus.LANDED) for name in only_these]
+    assert seen == ["employees True", "customers True"]
+
+
+def test_what_was_judged_before_a_defect_is_stored_and_told(tmp_path: Path) -> None:
+    landing = _Meeting(tmp_path / "landing")
+    source = _Announcing(landing.asked, employees=EMPLOYEES, customers=ZeroDivisionError())
+    seen: list[str] = []
+    with pytest.raises(ZeroDivisionError):
+        ingest_night(landing, source, NIGHT, ZONE, ["employees", "customers"], lambda entity, *_: seen.append(entity))
+    assert seen == ["employees"]
+    assert [m.entity for m in landing.visible("tables")] == ["employees"]
+
+
+def test_nothing_is_stored_after_a_batch_that_could_not_be(tmp_path: Path) -> None:
+    class Full(Landing):
+        def write(self, source: str, night: date, raw: RawTable, validated: Validated) -> Manifest:
+            if raw.entity == "employees":
+                raise OSError(28, "No space left on device")
+            return super().write(source, night, raw, validated)
+
+    landing = Full(tmp_path / "landing")
+    with pytest.raises(OSError, match="No space left"):
+        ingest_night(landing, Tables(employees=EMPLOYEES, customers=CUSTOMERS), NIGHT, ZONE)
+    assert landing.manifests("tables") == []
 
 
 def test_changes_alone_are_refused_until_all_rows_have_landed_on_an_earlier_night(landing: Landing) -> None:
