@@ -208,6 +208,29 @@ def test_a_copy_that_differs_is_not_published(
         assert not swap.exists(connection, NEW), "a refused publication left something behind"
 
 
+def test_two_rows_that_changed_names_are_found_although_every_column_adds_up(
+    target: Target, few: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = load._copy
+
+    def copy_wrongly(duck: duckdb.DuckDBPyConnection, postgres: Connection, table: Any) -> None:
+        copy(duck, postgres, table)
+        if table.name == "dim_customers":
+            changed = postgres.execute(
+                "with two as (select min(customer_id) as first, max(customer_id) as last "
+                "from marts__new.dim_customers) "
+                "update marts__new.dim_customers as one set customer_name = other.customer_name "
+                "from two, marts__new.dim_customers as other where one.customer_id <> other.customer_id "
+                "and one.customer_id in (two.first, two.last) and other.customer_id in (two.first, two.last)"
+            )
+            assert changed.rowcount == 2
+
+    monkeypatch.setattr(load, "_copy", copy_wrongly)
+    with pytest.raises(PublishError, match="dim_customers: the rows on PostgreSQL are not those of DuckDB"):
+        publish_to(target, few)
+    assert live_generation(target) is None
+
+
 def test_an_owner_outside_everybody_is_not_published(target: Target, few: Path, tmp_path: Path) -> None:
     stray = changed(few, tmp_path / "stray.duckdb", "update main.fct_funnel set employee_id = 'NV999' where orders > 0")
     with pytest.raises(PublishError, match=r"fct_funnel: \d+ rows have an owner in employee_id outside everybody"):
