@@ -12,11 +12,12 @@ import psycopg
 import pytest
 
 from orchestration.serving.errors import PublishError
-from orchestration.serving.postgres import load, swap
+from orchestration.serving.owners import OwnerRule
+from orchestration.serving.postgres import build, load, swap
 from orchestration.serving.postgres.names import LIVE, NEW, OLD, compose
 from orchestration.serving.postgres.publish import ServerPublication, publish_to, roll_back
-from orchestration.serving.postgres.tables import read_tables
-from orchestration.serving.postgres.target import Connection, Target, connect
+from orchestration.serving.postgres.tables import Table, read_tables
+from orchestration.serving.postgres.target import Connection, Target, acting_as, connect
 from orchestration.serving.reading import open_publication
 from orchestration.serving.sql import identifier
 from orchestration.settings import Settings
@@ -284,8 +285,12 @@ def test_nobody_reads_what_is_being_built_or_was_replaced(
     key = next(iter(keys_in(path).values()))
 
     def look(_: Connection) -> None:
-        with log_in(postgres_server, target, key) as session, pytest.raises(psycopg.errors.InvalidSchemaName):
-            session.execute("create table marts__new.x (y int)")
+        for statement in ("create table marts__new.x (y int)", "select count(*) from marts__new.publication"):
+            with (
+                log_in(postgres_server, target, key) as session,
+                pytest.raises(psycopg.errors.InsufficientPrivilege, match="schema marts__new"),
+            ):
+                session.execute(statement.encode())
 
     publish_to(target, few, before_gate=look)
     with log_in(postgres_server, target, key) as session:
@@ -339,6 +344,45 @@ def test_the_setting_lists_marts_separated_by_commas(tmp_path: Path) -> None:
     )
     assert Target.of(settings).without == {"fct_interactions", "fct_journey"}
     assert Target.of(Settings(home=tmp_path), "postgresql://kpi@localhost/kpi").without == frozenset()
+
+
+def test_what_a_killed_publication_left_is_dropped_by_the_next(target: Target, few: Path) -> None:
+    publish_to(target, few)
+    with connect(target) as connection, connection.transaction(), acting_as(connection, target.roles.owner):
+        connection.execute("create schema marts__new")
+        connection.execute("create table marts__new.half (x int)")
+    rename_generation(few, "20990101T000000000000Z")
+    publish_to(target, few)
+    assert live_generation(target) == "20990101T000000000000Z"
+    with connect(target) as connection:
+        assert not swap.exists(connection, NEW)
+
+
+def test_one_session_that_fails_keeps_the_others_from_beginning_more(
+    target: Target, few: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    load_table = build.load_table
+
+    def count(duck: duckdb.DuckDBPyConnection, postgres: Connection, table: Table) -> int:
+        begun.append(table.name)
+        if len(begun) == 1:
+            raise PublishError(f"{table.name} cannot be loaded")
+        return load_table(duck, postgres, table)
+
+    monkeypatch.setattr(build, "load_table", count)
+    with pytest.raises(PublishError, match="cannot be loaded"):
+        publish_to(target, few)
+    assert len(begun) <= build.SESSIONS
+    with connect(target) as connection:
+        assert not swap.exists(connection, NEW)
+
+
+def test_every_table_is_in_one_part_and_the_parts_are_of_about_one_size() -> None:
+    sizes = {"a": 100, "b": 60, "c": 50, "d": 7, "e": 0}
+    tables = [Table(name, (), "", OwnerRule(None)) for name in "edcbaf"]
+    parts = [[table.name for table in part] for part in build.shares(tables, sizes, 2)]
+    assert parts == [["a", "d", "e", "f"], ["b", "c"]]
 
 
 def test_two_publishers_do_not_meet(target: Target, few: Path) -> None:

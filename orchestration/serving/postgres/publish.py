@@ -1,8 +1,9 @@
 """A publication on the server: built aside, compared, protected, looked over, and only then swapped in.
 
-Belongs here: the order of the steps, in two transactions. The first builds `marts__new`; whatever goes wrong in it
-leaves nothing behind. The second changes logins and rights together with the swap: nobody meets new rows under old
-rights. Not here: what a step does.
+Belongs here: the order of the steps. `marts__new` is built first, by sessions of their own, where nobody can enter;
+whatever goes wrong drops it again, and that of a publication that was killed is dropped by the next. Then one
+transaction changes logins and rights together with the swap: nobody meets new rows under old rights. Not here: what a
+step does.
 """
 
 from __future__ import annotations
@@ -18,10 +19,8 @@ from psycopg import sql
 from orchestration.bi.affected import dashboards_reading
 from orchestration.serving.errors import PublishError
 from orchestration.serving.postgres import entitlements, gate, logins, passwords, swap
-from orchestration.serving.postgres.indexes import create_indexes
-from orchestration.serving.postgres.load import load_table
+from orchestration.serving.postgres.build import build_tables
 from orchestration.serving.postgres.names import GONE, LIVE, NEW, OLD, compose
-from orchestration.serving.postgres.policies import protect
 from orchestration.serving.postgres.rights import Rights, check_everything, read_rights
 from orchestration.serving.postgres.state import other_databases
 from orchestration.serving.postgres.tables import Table, read_tables, sent
@@ -167,15 +166,23 @@ def _build(
             postgres.execute(
                 compose("comment on schema {new} is {generation}", new=NEW, generation=sql.Literal(generation))
             )
-            rows = {table.name: load_table(duck, postgres, table) for table in tables}
-            for table in tables:
-                create_indexes(postgres, table)
-                postgres.execute(compose("analyze {schema}.{table}", schema=NEW, table=table.name))
-                protect(postgres, table, roles, rights.reports)
-            create_views(postgres, roles)
-        if before_gate is not None:
-            before_gate(postgres)
-        gate.refuse(gate.findings(postgres, roles, of_roles=False) + gate.published(postgres, tables))
+    failure: BaseException | None = None
+    # The claim is held until everything is there, or gone again.
+    with postgres.transaction():
+        swap.claim_built(postgres, roles, generation)
+        try:
+            with postgres.transaction():
+                rows = build_tables(duck, target, tables, rights.reports)
+                with acting_as(postgres, roles.owner):
+                    create_views(postgres, roles)
+                if before_gate is not None:
+                    before_gate(postgres)
+                gate.refuse(gate.findings(postgres, roles, of_roles=False) + gate.published(postgres, tables))
+        except BaseException as error:
+            failure = error
+            swap.drop(postgres, target, NEW)
+    if failure is not None:
+        raise failure
     return rows
 
 
@@ -184,9 +191,7 @@ def _swap(
 ) -> _Swapped:
     roles = target.roles
     with postgres.transaction():
-        swap.claim(postgres, roles)
-        if swap.generation_of(postgres, NEW) != generation:
-            raise PublishError("another `kpi publish` replaced what this one had built; run it again")
+        swap.claim_built(postgres, roles, generation)
         with acting_as(postgres, roles.owner):
             entitlements.stage(postgres, rights)
         changes = logins.plan(logins.read_logins(postgres, roles), logins.read_roles(postgres, roles), rights)

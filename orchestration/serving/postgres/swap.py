@@ -74,6 +74,13 @@ def claim(postgres: Connection, roles: Roles) -> None:
         ) from error
 
 
+def claim_built(postgres: Connection, roles: Roles, generation: str) -> None:
+    """`claim`, to go on with what an earlier transaction built. Raises PublishError when another one came between."""
+    claim(postgres, roles)
+    if generation_of(postgres, NEW) != generation:
+        raise PublishError("another `kpi publish` replaced what this one had built; run it again")
+
+
 def take_tables(postgres: Connection, target: Target, schema: str = LIVE) -> Taken:
     """Hold every table of a schema exclusively until the transaction ends.
 
