@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.cards.floor import SQL
+from benchmarks.cards.floor import SQL, STORAGE
 from benchmarks.cards.inputs import Given
 
 PROGRAM = Path(__file__).resolve().parents[2] / ".venv-sqlmesh" / "bin" / "sqlmesh"
@@ -30,6 +30,7 @@ def write_project(folder: Path, given: Given) -> None:
                 "threads": given.threads,
                 "memory_limit": given.memory_limit,
                 "temp_directory": str(given.target / "spill"),
+                "storage_compatibility_version": STORAGE,
             },
         },
         # Beside the marts' file, as one's first project has it.

@@ -140,6 +140,20 @@
 {%- endmacro %}
 
 
+{# Between `as` and the bracket of a CTE over very many rows that is read more than once: computing it again is cheaper than keeping
+   all its columns. Spark keeps none. #}
+{% macro not_kept() -%}
+    {{ return(adapter.dispatch('not_kept', 'kpi_warehouse')()) }}
+{%- endmacro %}
+
+{% macro default__not_kept() -%}
+{%- endmacro %}
+
+{% macro duckdb__not_kept() -%}
+    not materialized
+{%- endmacro %}
+
+
 {# The newest version of every record, and only then whether it is deleted: the other order brings deleted records back.
    Newest: by updated_at (not later than its batch), then by arrival. Deleted: the newest version says so, or a complete
    batch came after the last one that delivered the record.
@@ -148,7 +162,7 @@
    `keys`: a query for the records to look at in a build of changes; default, the model's scope. #}
 {% macro current_version(entity, has_updated_at=false, has_deleted_at=false, keys=none) -%}
     {%- set scoped = keys is not none or model.config.meta.get('scope') -%}
-    with deliveries as (
+    with deliveries as {{ not_kept() }} (
         select
             *,
             {{ delivered_content() }} as content
@@ -156,11 +170,17 @@
         {{ in_scope('_record_key', keys) if scoped }}
     ),
 
+    largest_batch as (
+        select max_by(batch_seq, rows_landed) as batch_seq
+        from {{ ref('stg_contract__batches') }}
+        where entity = '{{ entity }}'
+    ),
+
+    -- A batch holds a record once, since landing keeps one row of each key: who comes in no batch but the largest comes once.
     repeated as (
-        select _record_key
+        select distinct _record_key
         from deliveries
-        group by _record_key
-        having count(*) > 1
+        where batch_seq is distinct from (select batch_seq from largest_batch)
     ),
 
     -- Most records are delivered once: only the others are put in order.

@@ -62,7 +62,7 @@ rules as (
 ),
 
 -- Two kinds of row, never one twice: an interaction has its own id, a task has none here and one row per customer.
-events as (
+events as {{ not_kept() }} (
     select
         'interaction:' || interaction_id as interaction_key,
         interaction_id,
