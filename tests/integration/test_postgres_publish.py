@@ -362,7 +362,7 @@ def test_one_session_that_fails_keeps_the_others_from_beginning_more(
     target: Target, few: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[str] = []
-    load_table = build.load_table
+    load_table = load.load_table
 
     def count(duck: duckdb.DuckDBPyConnection, postgres: Connection, table: Table) -> int:
         begun.append(table.name)
