@@ -273,8 +273,8 @@ DuckDB's COPY of the same files to Parquet with the types given. Start-up taken 
 
 _PUBLISHING = """## Publishing to PostgreSQL
 
-Every published table. A bare COPY writes the same rows into the same tables. The publication also compares both
-sides, makes indexes, policies and logins, looks the catalog over, and swaps."""
+A bare COPY writes the same rows into the same tables, by one session. The publication also compares both sides, makes
+indexes, policies and logins, looks the catalog over, and swaps."""
 
 _WAITS = """## What a dashboard waits
 

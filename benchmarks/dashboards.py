@@ -226,7 +226,7 @@ def describe_publishing(served: Served) -> str:
     figures = table([f"{served.rows:,} rows to PostgreSQL", "wall s", "rows per s", "of COPY's speed"], lines)
     if not served.left_out:
         return figures
-    return f"{figures}\n\nNot sent, as `KPI_POSTGRES_WITHOUT` can say: {', '.join(served.left_out)}."
+    return f"{figures}\n\nWithout {len(served.left_out)} marts that no question below reads (`KPI_POSTGRES_WITHOUT`)."
 
 
 def describe_waits(served: Served) -> str:

@@ -345,7 +345,7 @@ def test_what_was_kept_off_the_server_is_said_below_its_figures() -> None:
     served = Served(1000, 2.0, 4.0, 2.5, [], ("fct_interactions", "fct_journey"))
     *figures, empty, words = dashboards.describe_publishing(served).splitlines()
     assert "\n".join(figures) == dashboards.describe_publishing(Served(1000, 2.0, 4.0, 2.5, []))
-    assert (empty, words) == ("", "Not sent, as `KPI_POSTGRES_WITHOUT` can say: fct_interactions, fct_journey.")
+    assert (empty, words) == ("", "Without 2 marts that no question below reads (`KPI_POSTGRES_WITHOUT`).")
 
 
 def _nights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, prepared: Usage | None) -> tuple[list[str], Nights]:
