@@ -5,11 +5,12 @@ Belongs here: making the night, the plan of the measurement, its table. Not here
 Usage: `.venv/bin/python -m benchmarks.changed_night [--scales 1 5] [--start 2024-10-01] [--copies 1]
 [--night 2026-03-18] [--share 0.001] [--reach 60] [--repeats 3] [--keep FOLDER]`. For every scale the demo company's
 whole history lands as one complete batch and is built. Then a made-up night edits the given share of the rows of
-everything that changes in a CRM, and is built from changes; a copy of the same warehouse is built anew. The edited rows
-are any that were last written in the days of `--reach`; 0 takes them from all of history, which touches every month.
-An earlier `--start` makes the history longer and leaves the company as large. `--copies` puts so many such companies
-under one roof, each with people, customers and records of its own: one as large would not fit into memory while it is
-made up. The usual `--night` begins no week, month or quarter.
+everything that changes in a CRM, and is built from changes. The history's own build is the first one of everything;
+for each further one a copy of the same warehouse is built anew. The edited rows are any that were last written in the
+days of `--reach`; 0 takes them from all of history, which touches every month. An earlier `--start` makes the history
+longer and leaves the company as large. `--copies` puts so many such companies under one roof, each with people,
+customers and records of its own: one as large would not fit into memory while it is made up. The usual `--night` begins
+no week, month or quarter.
 
 Both builds run all data tests that can find something. Starting dbt and parsing the project is measured by itself and
 taken off. Bytes read are what the process tree asked the system for (`measure.py`). `--keep` leaves what was prepared
